@@ -1,0 +1,154 @@
+//! What the user wrote: sources, models, checks and sinks, with the place of each.
+//!
+//! A pipeline file is read into [`Node`]s, each of which knows its line and column; these become a
+//! [`Pipeline`], and everything that is wrong becomes a [`Problem`]. Nothing here looks at the
+//! world: whether a file exists or a column is there is not known yet.
+
+mod node;
+mod options;
+mod problem;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+pub use node::{Node, Place, Value};
+pub use options::{Options, Reader};
+pub use problem::{Problem, suggest};
+
+use crate::sink::Mode;
+
+/// A pipeline as written: every name in it is unique, every connector and mode exists.
+#[derive(Debug, Clone, Default)]
+pub struct Pipeline {
+    /// The name: letters, digits, `_` and `-`; the key of its state.
+    pub name: String,
+    /// What it is for, in the words of its author.
+    pub description: Option<String>,
+    /// The folder that every relative path in it starts from.
+    pub base: PathBuf,
+    /// Where rows come from, in the order written.
+    pub sources: Vec<SourceDef>,
+    /// The SQL between, in the order written.
+    pub models: Vec<ModelDef>,
+    /// What must not be true of the rows, in the order written.
+    pub checks: Vec<CheckDef>,
+    /// Where rows go, in the order written.
+    pub sinks: Vec<SinkDef>,
+    /// How many rows may be refused, and where they go.
+    pub rejects: Rejects,
+    /// Parameters of the SQL: `{name}` in a model stands for the typed value.
+    pub vars: BTreeMap<String, Var>,
+}
+
+/// Somewhere rows come from.
+#[derive(Debug, Clone)]
+pub struct SourceDef {
+    /// The name that SQL uses.
+    pub name: String,
+    /// The connector's name, such as `csv`.
+    pub connector: String,
+    /// The connector's own options.
+    pub options: Options,
+}
+
+/// A `SELECT` in a file.
+#[derive(Debug, Clone)]
+pub struct ModelDef {
+    /// The name that SQL uses.
+    pub name: String,
+    /// The statement.
+    pub sql: Sql,
+}
+
+/// A `SELECT` that must return no rows.
+#[derive(Debug, Clone)]
+pub struct CheckDef {
+    /// The name shown to people.
+    pub name: String,
+    /// The statement.
+    pub sql: Sql,
+    /// What happens to a run whose check returns rows.
+    pub refused: OnRefused,
+}
+
+/// What happens when a check returns rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnRefused {
+    /// The run stops before anything is written.
+    Stop,
+    /// The run goes on and says so.
+    Warn,
+    /// The rows go to the reject table instead of the sink.
+    Reject,
+}
+
+impl OnRefused {
+    /// The word that a user writes.
+    pub fn word(self) -> &'static str {
+        match self {
+            OnRefused::Stop => "stop",
+            OnRefused::Warn => "warn",
+            OnRefused::Reject => "reject",
+        }
+    }
+}
+
+/// SQL text and where it was found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sql {
+    /// The file as shown to people.
+    pub file: String,
+    /// The whole text, as written.
+    pub text: String,
+}
+
+/// Somewhere rows go.
+#[derive(Debug, Clone)]
+pub struct SinkDef {
+    /// The name shown to people; the key of its loads and watermarks.
+    pub name: String,
+    /// The source or model whose rows are written.
+    pub from: String,
+    /// The connector's name, such as `parquet`.
+    pub connector: String,
+    /// How the table changes.
+    pub mode: Mode,
+    /// Whether a replace or truncate with no rows at all may empty the table.
+    pub allow_empty: bool,
+    /// The connector's own options.
+    pub options: Options,
+}
+
+/// How many rows of a load may be refused, and where they go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rejects {
+    /// At most this many rows of a load; 0 stops at the first.
+    pub max_rows: u64,
+    /// At most this share of the rows read by a load, from 0 to 1.
+    pub max_ratio: f64,
+    /// The folder under which each sink has a Parquet table of refused rows.
+    pub path: String,
+}
+
+impl Default for Rejects {
+    fn default() -> Self {
+        Rejects { max_rows: 0, max_ratio: 1.0, path: "rejects".to_owned() }
+    }
+}
+
+/// A typed parameter value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Var {
+    /// `--var n=5`
+    Integer(i64),
+    /// `--var share=0.05`: kept as written, so that no digit is lost on the way to a decimal.
+    Decimal(String),
+    /// `--var strict=true`
+    Boolean(bool),
+    /// `--var day=2026-03-01`
+    Date(jiff::civil::Date),
+    /// `--var since=2026-03-01T12:00:00` (without a zone)
+    Timestamp(jiff::civil::DateTime),
+    /// Everything else.
+    Text(String),
+}

@@ -1,0 +1,108 @@
+//! Whom dhow can talk to. A connector is a value: its name, what it can do, how to open it.
+//!
+//! The registry is the list [`ALL`]; `dhow connectors`, the table in README and the checks of a
+//! pipeline are printed from it. A connector imports no other connector.
+
+pub mod csv;
+pub mod json;
+pub mod memory;
+pub mod parquet;
+pub mod sqlite;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::config::{Options, Problem};
+use crate::error::Result;
+use crate::memory::Memory;
+use crate::sink::Sink;
+use crate::source::Source;
+
+/// Whom dhow can talk to, by name.
+pub static ALL: &[&Connector] = &[
+    &csv::CONNECTOR,
+    &json::CONNECTOR,
+    &memory::CONNECTOR,
+    &parquet::CONNECTOR,
+    &sqlite::CONNECTOR,
+];
+
+/// A kind of place that rows can be read from, written to, or both.
+#[derive(Debug)]
+pub struct Connector {
+    /// What a pipeline writes after `type:`.
+    pub name: &'static str,
+    /// What it is, in one line.
+    pub summary: &'static str,
+    /// What it can do; prints the manual.
+    pub can: Capability,
+    /// Its options, in the order of the manual.
+    pub options: &'static [OptionDoc],
+    /// Everything that is wrong with these options as those of a source or sink; no I/O.
+    pub check: fn(&Options, Role) -> Vec<Problem>,
+    /// Opens a source; the options have been checked.
+    pub source: Option<fn(&Options, &Context) -> Result<Arc<dyn Source>>>,
+    /// Opens a sink; the options have been checked.
+    pub sink: Option<fn(&Options, &Context) -> Result<Arc<dyn Sink>>>,
+}
+
+/// What options are checked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Rows are read.
+    Source,
+    /// Rows are written.
+    Sink,
+}
+
+/// What a connector can do.
+#[derive(Debug, Clone, Copy)]
+pub struct Capability {
+    /// File endings that `copy` and `sql --source name=path` recognise, without the dot.
+    pub endings: &'static [&'static str],
+    /// What a split is, for people: "byte range of a file"; `None` for a connector without source.
+    pub splits: Option<&'static str>,
+    /// Whether a snapshot can be opened again by a later process, so that a load can be resumed.
+    pub reopen: bool,
+    /// Names of the modes it can write; empty for a connector without sink.
+    pub modes: &'static [&'static str],
+}
+
+/// One option of a connector, for the manual.
+#[derive(Debug, Clone, Copy)]
+pub struct OptionDoc {
+    /// The key.
+    pub name: &'static str,
+    /// Which role takes it; `None` for both.
+    pub role: Option<Role>,
+    /// What is used when it is not given; `None` when it must be given or stands for nothing.
+    pub default: Option<&'static str>,
+    /// What it does, in one line.
+    pub summary: &'static str,
+}
+
+/// What a connector may know of the run that opens it.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The folder that relative paths start from.
+    pub base: PathBuf,
+    /// Splits in flight at once.
+    pub jobs: usize,
+    /// Where large buffers are drawn from.
+    pub memory: Arc<dyn Memory>,
+}
+
+/// The connector with this name.
+pub fn named(name: &str) -> Option<&'static Connector> {
+    ALL.iter().find(|connector| connector.name == name).copied()
+}
+
+/// The connector that reads or writes files with this ending; compressed files are looked at
+/// without `.gz`, `.zst` and `.bz2`.
+pub fn for_path(path: &str) -> Option<&'static Connector> {
+    let lower = path.to_ascii_lowercase();
+    let stem = [".gz", ".zst", ".bz2"].iter().find_map(|end| lower.strip_suffix(end));
+    let stem = stem.unwrap_or(&lower);
+    let (_, ending) = stem.rsplit_once('.')?;
+    ALL.iter().find(|connector| connector.can.endings.contains(&ending)).copied()
+}

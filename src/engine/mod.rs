@@ -1,0 +1,1 @@
+//! Runs a plan: checks, then loads, each exactly once.

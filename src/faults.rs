@@ -1,0 +1,122 @@
+//! Named points at which a test may kill, hold or fail the program.
+//!
+//! Code that changes anything durable passes a [`point`] before and after each step; the names are
+//! listed in [`POINTS`]. In release builds a point is nothing. In debug builds there are two ways
+//! to act on one:
+//!
+//! - In one process, tests run a task inside [`Script::scope`]; the script decides at each point
+//!   whether the task goes on, waits, or is dead (it is then never polled again by the test, which
+//!   is what a killed process looks like from the outside).
+//! - For the real binary, `DHOW_FAULT=name` or `DHOW_FAULT=name:3` sends SIGKILL to the process the
+//!   first (or third) time that it passes the point.
+
+/// Every point of the program, in the order in which a load passes them.
+pub const POINTS: &[&str] = &[
+    "run.begun",
+    "load.begun",
+    "load.inspected",
+    "load.frozen",
+    "load.prepared",
+    "part.started",
+    "part.first_batch",
+    "part.written",
+    "part.recorded",
+    "load.staged",
+    "load.committing",
+    "sink.staged_file",
+    "sink.rewritten",
+    "sink.before_mark",
+    "sink.after_mark",
+    "sink.shown",
+    "load.committed",
+    "rejects.committed",
+    "ledger.published",
+    "load.swept",
+    "run.finished",
+];
+
+#[cfg(not(debug_assertions))]
+/// Does nothing in a release build.
+#[inline(always)]
+pub async fn point(_name: &'static str) {}
+
+#[cfg(debug_assertions)]
+pub use enabled::{Script, point};
+
+#[cfg(debug_assertions)]
+mod enabled {
+    use std::future::Future;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, LazyLock};
+
+    use futures::future::BoxFuture;
+    use rustix::process::Signal;
+
+    use super::POINTS;
+
+    tokio::task_local! {
+        static SCRIPT: Script;
+    }
+
+    /// What a test does at each point that a task passes.
+    #[derive(Clone)]
+    pub struct Script(Arc<dyn Fn(&'static str) -> BoxFuture<'static, ()> + Send + Sync>);
+
+    impl Script {
+        /// A script that calls `act` at each point and waits for what it returns; a future that
+        /// never ends stands for a dead process.
+        pub fn new<A>(act: A) -> Self
+        where
+            A: Fn(&'static str) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+        {
+            Script(Arc::new(act))
+        }
+
+        /// Runs `future` under this script.
+        pub async fn scope<F: Future>(self, future: F) -> F::Output {
+            SCRIPT.scope(self, future).await
+        }
+
+        /// The script of the running task, to be handed to tasks that it spawns.
+        pub fn current() -> Option<Script> {
+            SCRIPT.try_with(Clone::clone).ok()
+        }
+    }
+
+    impl std::fmt::Debug for Script {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("Script")
+        }
+    }
+
+    /// Passes the point `name`, which must stand in [`POINTS`].
+    pub async fn point(name: &'static str) {
+        debug_assert!(POINTS.contains(&name), "`{name}` is not in faults::POINTS");
+        kill_if_asked(name);
+        if let Some(script) = Script::current() {
+            script.0(name).await;
+        }
+    }
+
+    const KILL: Signal = Signal::KILL;
+
+    static ASKED: LazyLock<Option<(String, usize)>> = LazyLock::new(|| {
+        let asked = std::env::var("DHOW_FAULT").ok()?;
+        match asked.split_once(':') {
+            Some((name, nth)) => Some((name.to_owned(), nth.parse().ok()?)),
+            None => Some((asked, 1)),
+        }
+    });
+    static PASSED: AtomicUsize = AtomicUsize::new(0);
+
+    fn kill_if_asked(name: &str) {
+        let Some((asked, nth)) = &*ASKED else { return };
+        if asked == name && PASSED.fetch_add(1, Ordering::SeqCst) + 1 == *nth {
+            // SIGKILL, not `abort` or `exit`: nothing of ours may run after it.
+            let _ = rustix::process::kill_process(rustix::process::getpid(), KILL);
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+}

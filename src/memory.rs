@@ -1,0 +1,63 @@
+//! The one budget from which everything large is drawn.
+//!
+//! Joins and sorts draw from DataFusion's pool; buffers of readers and writers draw from the same
+//! pool through [`Memory`], so that `--memory` bounds their sum.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::error::Result;
+
+/// A budget of bytes.
+pub trait Memory: Debug + Send + Sync {
+    /// A reservation of nothing yet, which shows up as `name` when the budget runs out.
+    fn reserve(&self, name: &str) -> Box<dyn Reservation>;
+
+    /// The whole budget in bytes; `None` when there is no limit.
+    fn limit(&self) -> Option<u64>;
+}
+
+/// Bytes held by somebody; given back when dropped.
+pub trait Reservation: Debug + Send + Sync {
+    /// Holds `bytes` altogether from now on, more or less than before.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Limit`] when the budget does not have them; then nothing changes.
+    fn resize(&mut self, bytes: usize) -> Result<()>;
+
+    /// Bytes held now.
+    fn held(&self) -> usize;
+}
+
+/// A budget without a limit, for tests and for plans.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Unlimited;
+
+impl Memory for Unlimited {
+    fn reserve(&self, _name: &str) -> Box<dyn Reservation> {
+        Box::new(Held(0))
+    }
+
+    fn limit(&self) -> Option<u64> {
+        None
+    }
+}
+
+#[derive(Debug)]
+struct Held(usize);
+
+impl Reservation for Held {
+    fn resize(&mut self, bytes: usize) -> Result<()> {
+        self.0 = bytes;
+        Ok(())
+    }
+
+    fn held(&self) -> usize {
+        self.0
+    }
+}
+
+/// A budget that nobody has to bound.
+pub fn unlimited() -> Arc<dyn Memory> {
+    Arc::new(Unlimited)
+}

@@ -1,0 +1,43 @@
+//! SQL over snapshots: the only code that knows DataFusion.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::source::{Refuse, Split};
+
+/// What SQL may use of the machine.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Bytes of the one memory pool.
+    pub memory: u64,
+    /// Partitions worked on at once.
+    pub jobs: usize,
+    /// The folder for spilled data; made when needed, removed at the end.
+    pub spill: PathBuf,
+    /// Bytes of spilled data, at most.
+    pub spill_bytes: u64,
+}
+
+/// Told of rows that are read from sources, with their size in memory.
+pub trait Meter: std::fmt::Debug + Send + Sync {
+    /// Takes note of `rows` rows of `bytes` bytes.
+    fn read(&self, rows: u64, bytes: u64);
+}
+
+/// The rows of a relation, wanted as streams.
+#[derive(Debug, Clone)]
+pub struct Query {
+    /// A source or model.
+    pub relation: String,
+    /// Only this split of this source.
+    pub only: Option<(String, Split)>,
+    /// Names of checks whose rows are refused.
+    pub rejecting: Vec<String>,
+    /// Stop after this many rows altogether.
+    pub limit: Option<usize>,
+    /// Where refused rows go, whether a source or a check refuses them; places begin with the
+    /// name of the source or check.
+    pub refuse: Arc<dyn Refuse>,
+    /// Told of every batch read.
+    pub meter: Arc<dyn Meter>,
+}
