@@ -7,6 +7,7 @@
 mod node;
 mod options;
 mod problem;
+pub mod read;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
