@@ -13,8 +13,8 @@
 /// Every point of the program, in the order in which a load passes them.
 pub const POINTS: &[&str] = &[
     "run.begun",
+    "load.settled",
     "load.begun",
-    "load.inspected",
     "load.frozen",
     "load.prepared",
     "part.started",
@@ -40,8 +40,14 @@ pub const POINTS: &[&str] = &[
 #[inline(always)]
 pub async fn point(_name: &'static str) {}
 
+#[cfg(not(debug_assertions))]
+/// The future as it is, in a release build.
+pub fn carry<F: Future>(future: F) -> F {
+    future
+}
+
 #[cfg(debug_assertions)]
-pub use enabled::{Script, point};
+pub use enabled::{Script, carry, point};
 
 #[cfg(debug_assertions)]
 mod enabled {
@@ -77,8 +83,7 @@ mod enabled {
             SCRIPT.scope(self, future).await
         }
 
-        /// The script of the running task, to be handed to tasks that it spawns.
-        pub fn current() -> Option<Script> {
+        fn current() -> Option<Script> {
             SCRIPT.try_with(Clone::clone).ok()
         }
     }
@@ -86,6 +91,14 @@ mod enabled {
     impl std::fmt::Debug for Script {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str("Script")
+        }
+    }
+
+    /// The future under the script of the running task: for tasks that it spawns.
+    pub fn carry<F: Future + Send + 'static>(future: F) -> BoxFuture<'static, F::Output> {
+        match Script::current() {
+            Some(script) => Box::pin(script.scope(future)),
+            None => Box::pin(future),
         }
     }
 

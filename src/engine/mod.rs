@@ -3,6 +3,14 @@
 //! [`World::open`] finds out about everything a pipeline names and plans it; [`run`] takes the
 //! steps. `dhow plan` does the first and prints the plan; `dhow run` does both.
 
+mod backoff;
+mod job;
+mod load;
+mod reject;
+mod task;
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,0 +1,138 @@
+//! One part: read, transform, write; and the only retry loop of the program.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+
+use super::backoff;
+use super::job::Job;
+use crate::error::{Error, Result};
+use crate::event::{Event, Observer};
+use crate::faults::{carry, point};
+use crate::sink::{Load, Part};
+use crate::source::{BatchStream, Split};
+use crate::state::Staged;
+
+/// Stages one split, tried as often as allowed, and takes note of it in the ledger.
+pub(super) async fn stage_split(job: &Job, load: &Load, split: &Split) -> Result<()> {
+    let staged = tries(job, &split.id, || attempt_split(job, load, split).boxed()).await?;
+    record(job, load, &[staged]).await
+}
+
+async fn attempt_split(job: &Job, load: &Load, split: &Split) -> Result<Staged> {
+    point("part.started").await;
+    let collector = job.budget.collector();
+    let streams = job.open(Some(split), &collector).await?;
+    let batches = counted(job, stream::iter(streams).flatten().boxed());
+    let receipt = job.sink.write(load, Part { id: split.id.clone(), batches }).await?;
+    point("part.written").await;
+    let rejects = collector.stage(&*job.rejects, load, &split.id).await?;
+    Ok(Staged { receipt, rejects })
+}
+
+/// Stages everything that the statement gives, one part for each stream, all or nothing.
+pub(super) async fn stage_whole(job: &Arc<Job>, load: &Load) -> Result<()> {
+    let staged = tries(job, "whole", || attempt_whole(job, load).boxed()).await?;
+    record(job, load, &staged).await
+}
+
+async fn attempt_whole(job: &Arc<Job>, load: &Load) -> Result<Vec<Staged>> {
+    let collector = job.budget.collector();
+    let streams = job.open(None, &collector).await?;
+    let mut parts = tokio::task::JoinSet::new();
+    for (number, rows) in streams.into_iter().enumerate() {
+        let (job, load, collector) = (Arc::clone(job), load.clone(), Arc::clone(&collector));
+        parts.spawn(carry(async move {
+            let part = format!("whole-{number:04}");
+            // Refused rows are staged once, below: which part met them says nothing.
+            let rows = counted(&job, rows);
+            point("part.started").await;
+            let receipt = job.sink.write(&load, Part { id: part, batches: rows }).await?;
+            point("part.written").await;
+            drop(collector);
+            Ok(Staged { receipt, rejects: None })
+        }));
+    }
+    let mut staged = Vec::new();
+    while let Some(done) = parts.join_next().await {
+        staged.push(done.map_err(panicked)??);
+    }
+    staged.sort_by(|a: &Staged, b| a.receipt.part.cmp(&b.receipt.part));
+    if let Some(first) = staged.first_mut() {
+        first.rejects = collector.stage(&*job.rejects, load, &first.receipt.part).await?;
+    }
+    Ok(staged)
+}
+
+async fn record(job: &Job, load: &Load, staged: &[Staged]) -> Result<()> {
+    job.ledger.record(&load.id, &job.snapshot, staged)?;
+    for Staged { receipt, .. } in staged {
+        job.tell(Event::PartStaged {
+            sink: job.step.sink.clone(),
+            part: receipt.part.clone(),
+            rows: receipt.rows,
+            bytes: receipt.bytes,
+        });
+    }
+    point("part.recorded").await;
+    Ok(())
+}
+
+/// The rows, counted on their way to the sink.
+fn counted(job: &Job, rows: BatchStream) -> BatchStream {
+    let (observers, sink) = (job.settings.observers.clone(), job.step.sink.clone());
+    let mut first = true;
+    let rows = rows.and_then(move |batch| {
+        let is_first = std::mem::take(&mut first);
+        observers.on(&Event::RowsWritten {
+            sink: sink.clone(),
+            rows: batch.num_rows() as u64,
+            bytes: batch.get_array_memory_size() as u64,
+        });
+        async move {
+            if is_first {
+                point("part.first_batch").await;
+            }
+            Ok(batch)
+        }
+    });
+    rows.boxed()
+}
+
+/// Calls `attempt` until it succeeds, fails for good, or has been called often enough. Nothing else
+/// in dhow tries anything twice.
+pub(super) async fn tries<'a, T>(
+    job: &'a Job,
+    part: &str,
+    attempt: impl Fn() -> BoxFuture<'a, Result<T>>,
+) -> Result<T> {
+    let began = Instant::now();
+    for number in 1.. {
+        let error = match attempt().await {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        let last = number >= job.settings.tries || job.settings.cancel.is_asked();
+        if last || !error.kind().is_transient() {
+            return Err(if number > 1 { tried(error, number, began.elapsed()) } else { error });
+        }
+        let delay = backoff::delay(job.settings.retry_delay, number + 1, part);
+        job.retried(part, number + 1, delay, &error);
+        tokio::time::sleep(delay).await;
+    }
+    Err(Error::bug("the retry loop ended by itself"))
+}
+
+fn tried(error: Error, number: u32, elapsed: Duration) -> Error {
+    error.at("tried", format!("{number} times in {:.1}s", elapsed.as_secs_f64()))
+}
+
+/// The error for a task that did not end by itself.
+pub(super) fn panicked(error: tokio::task::JoinError) -> Error {
+    match error.is_panic() {
+        true => Error::bug("a part ended in a panic").at("panic", error),
+        false => Error::cancelled("a part was stopped"),
+    }
+}

@@ -1,0 +1,339 @@
+//! A pipeline with its sources frozen and its sinks open, and the plan for it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::{Schema, SchemaRef};
+
+use super::Settings;
+use super::load::Settling;
+use crate::config::{CheckDef, ModelDef, Pipeline, SinkDef, Var};
+use crate::connectors::{self, Connector, Context};
+use crate::error::{Error, Result};
+use crate::faults::point;
+use crate::plan::dag::{self, Edges};
+use crate::plan::{self, Facts, Plan, SourceFacts, Step};
+use crate::sink::{Load, LoadId, Mode, Sink};
+use crate::source::{BatchStream, Snapshot, Watermark, Watermarks, Window};
+use crate::state::{Lease, Ledger, OpenRun};
+use crate::transform::{self, Query, Session};
+
+/// Why a pipeline is opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// To look: nothing is written, and nobody is kept off.
+    Look,
+    /// To run it: the lease is taken, and what a killed process left is put right first.
+    Run,
+}
+
+/// A pipeline with its sources frozen and its sinks open, and the plan for it.
+#[derive(Debug)]
+pub struct World {
+    /// What a run would do.
+    pub plan: Plan,
+    pub(super) pipeline: Pipeline,
+    pub(super) session: Arc<Session>,
+    pub(super) snapshots: BTreeMap<String, Arc<dyn Snapshot>>,
+    pub(super) sinks: BTreeMap<String, Opened>,
+    /// What a run needs of the state folder; `None` when the world was opened to look.
+    pub(super) desk: Option<Desk>,
+}
+
+/// A sink that is open, and the watermarks that its load starts above.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) sink: Arc<dyn Sink>,
+    pub(super) rejects: Arc<dyn Sink>,
+    pub(super) rejects_name: String,
+    pub(super) above: Watermarks,
+}
+
+/// The ledger, the run, and the right to work on it.
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) run: OpenRun,
+    _lease: Lease,
+}
+
+impl World {
+    /// Opens sources and sinks, freezes and inspects, plans.
+    ///
+    /// # Errors
+    /// Everything that stands against the plan, as one error with others beside it.
+    pub async fn open(
+        pipeline: &Pipeline,
+        settings: &Settings,
+        purpose: Purpose,
+    ) -> Result<World> {
+        let mut pipeline = pipeline.clone();
+        declare_date(&mut pipeline);
+        let edges = transform::edges(&pipeline).map_err(Error::several)?;
+        let chosen = Chosen::of(&pipeline, &edges, &settings.select);
+        let mut session = Session::new(&settings.limits)?;
+        let context = Context {
+            base: pipeline.base.clone(),
+            jobs: settings.limits.jobs,
+            memory: session.memory(),
+        };
+        let desk = match purpose {
+            Purpose::Look => None,
+            Purpose::Run => Some(Desk::take(&pipeline.name, settings).await?),
+        };
+        let ledger = match &desk {
+            Some(desk) => Some(Arc::clone(&desk.ledger)),
+            None => existing_ledger(&settings.state, settings.full_refresh)?,
+        };
+        let mut sinks = BTreeMap::new();
+        for def in &chosen.sinks {
+            let mut opened = Opened::of(def, &pipeline, &context)?;
+            if let Some(desk) = &desk {
+                opened.settle(desk, &pipeline.name, def, settings.full_refresh).await?;
+            }
+            if let Some(ledger) = &ledger {
+                opened.above = ledger.watermarks(&pipeline.name, &def.name)?;
+            }
+            sinks.insert(def.name.clone(), opened);
+        }
+        let snapshots = freeze(&pipeline, &chosen, &edges, &sinks, &context).await?;
+        for (name, snapshot) in &snapshots {
+            session.add_source(name, Arc::clone(snapshot))?;
+        }
+        let (models, checks) = (chosen.models(&pipeline), chosen.checks(&pipeline, &edges));
+        session.add_models(&models, &pipeline.vars).await.map_err(Error::several)?;
+        session.add_checks(&checks, &pipeline.vars).await.map_err(Error::several)?;
+        let facts = facts(&session, &snapshots, &models, &checks, &sinks).await?;
+        let mut plan = plan_of(&pipeline, &facts, &settings.select)?;
+        if let Some(rows) = settings.limit {
+            limit(&mut plan, rows);
+        }
+        let session = Arc::new(session);
+        Ok(World { plan, pipeline, session, snapshots, sinks, desk })
+    }
+
+    /// The rows of one relation, for `dhow sql` without a target: a stream for each partition.
+    pub async fn rows(&self, relation: &str, settings: &Settings) -> Result<Vec<BatchStream>> {
+        self.session
+            .stream(&Query {
+                relation: relation.to_owned(),
+                only: None,
+                rejecting: Vec::new(),
+                limit: settings.limit,
+                refuse: Arc::new(crate::source::Stop),
+                meter: Arc::new(transform::Unmetered),
+            })
+            .await
+    }
+}
+
+/// `{date}` is the day of the run in UTC, unless the pipeline has a `date` of its own.
+fn declare_date(pipeline: &mut Pipeline) {
+    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    pipeline.vars.entry("date".to_owned()).or_insert(Var::Date(today));
+}
+
+/// A pipeline without sinks is one that is only looked at.
+fn plan_of(pipeline: &Pipeline, facts: &Facts, select: &[String]) -> Result<Plan> {
+    if pipeline.sinks.is_empty() && select.is_empty() {
+        let (steps, notes) = (Vec::new(), Vec::new());
+        return Ok(Plan { pipeline: pipeline.name.clone(), steps, notes });
+    }
+    plan::plan(pipeline, facts, select).map_err(Error::several)
+}
+
+/// A load that is cut off after some rows runs whole, and is another load than the full one.
+fn limit(plan: &mut Plan, rows: usize) {
+    for step in &mut plan.steps {
+        if let Step::Load(load) = step {
+            load.by_split_of = None;
+            load.parts = None;
+            load.fingerprint.push_str(&format!(" limit {rows}"));
+        }
+    }
+}
+
+/// For a plan: a project that never ran has no ledger, and gets none by being looked at.
+fn existing_ledger(state: &Path, full_refresh: bool) -> Result<Option<Arc<Ledger>>> {
+    match !full_refresh && Ledger::exists(state) {
+        true => Ok(Some(Arc::new(Ledger::open(state)?))),
+        false => Ok(None),
+    }
+}
+
+impl Desk {
+    async fn take(pipeline: &str, settings: &Settings) -> Result<Self> {
+        let lease = Lease::take(&settings.state, pipeline)?;
+        let ledger = Arc::new(Ledger::open(&settings.state)?);
+        if settings.full_refresh {
+            ledger.forget(pipeline)?;
+        }
+        let run = ledger.begin_run(pipeline, &run_id())?;
+        point("run.begun").await;
+        Ok(Desk { ledger, run, _lease: lease })
+    }
+}
+
+/// Sorts by time; the end tells runs of one second apart.
+fn run_id() -> String {
+    let now = jiff::Timestamp::now();
+    let salt = blake3::hash(format!("{now} {}", std::process::id()).as_bytes()).to_hex();
+    format!("{}-{}", now.strftime("%Y%m%dT%H%M%S"), &salt[..4])
+}
+
+/// What is needed for the sinks that were selected.
+struct Chosen<'a> {
+    sinks: Vec<&'a SinkDef>,
+    /// Sources and models, by name.
+    relations: BTreeSet<String>,
+}
+
+impl<'a> Chosen<'a> {
+    fn of(pipeline: &'a Pipeline, edges: &Edges, select: &[String]) -> Self {
+        let sinks = plan::selected(pipeline, edges, select);
+        let relations = match pipeline.sinks.is_empty() {
+            true => edges.keys().cloned().chain(source_names(pipeline)).collect(),
+            false => sinks.iter().flat_map(|sink| dag::upstream(edges, &sink.from)).collect(),
+        };
+        Chosen { sinks, relations }
+    }
+
+    fn models(&self, pipeline: &Pipeline) -> Vec<ModelDef> {
+        let chosen = |model: &&ModelDef| self.relations.contains(&model.name);
+        pipeline.models.iter().filter(chosen).cloned().collect()
+    }
+
+    /// Checks of which everything that they read is there anyway.
+    fn checks(&self, pipeline: &Pipeline, edges: &Edges) -> Vec<CheckDef> {
+        let reads = |check: &CheckDef| transform::names(check, pipeline, edges);
+        let chosen = |check: &&CheckDef| reads(check).is_subset(&self.relations);
+        pipeline.checks.iter().filter(chosen).cloned().collect()
+    }
+}
+
+fn source_names(pipeline: &Pipeline) -> impl Iterator<Item = String> {
+    pipeline.sources.iter().map(|source| source.name.clone())
+}
+
+impl Opened {
+    fn of(def: &SinkDef, pipeline: &Pipeline, context: &Context) -> Result<Self> {
+        let connector = connector(&def.connector)?;
+        let open = connector.sink.ok_or_else(|| {
+            Error::config(format!("connector `{}` cannot be written to", connector.name))
+        })?;
+        let (rejects, rejects_name) =
+            connectors::rejects(&pipeline.rejects.path, &def.name, context)?;
+        let above = Watermarks::new();
+        Ok(Opened { sink: open(&def.options, context)?, rejects, rejects_name, above })
+    }
+
+    /// Finishes what a killed process left half told, and takes over the watermarks of the target
+    /// where the ledger has none.
+    async fn settle(
+        &self,
+        desk: &Desk,
+        pipeline: &str,
+        def: &SinkDef,
+        full_refresh: bool,
+    ) -> Result<()> {
+        let settling = Settling {
+            pipeline,
+            run: &desk.run.id,
+            sink_name: &def.name,
+            ledger: &desk.ledger,
+            sink: &*self.sink,
+            rejects: &*self.rejects,
+        };
+        settling.settle(|id| question(id, &def.mode)).await?;
+        if full_refresh || !desk.ledger.watermarks(pipeline, &def.name)?.is_empty() {
+            return Ok(());
+        }
+        let target = self.sink.inspect(&question(plan_id()?, &def.mode)).await?;
+        desk.ledger.adopt(pipeline, &def.name, &target.watermarks)
+    }
+}
+
+/// A load to ask about; its columns are not known yet.
+fn question(id: LoadId, mode: &Mode) -> Load {
+    let schema: SchemaRef = Arc::new(Schema::empty());
+    Load { id, schema, mode: mode.clone() }
+}
+
+fn plan_id() -> Result<LoadId> {
+    "plan".parse()
+}
+
+fn connector(name: &str) -> Result<&'static Connector> {
+    connectors::named(name).ok_or_else(|| Error::bug(format!("there is no connector `{name}`")))
+}
+
+/// Freezes each source that is needed, above the watermark of the sinks that it feeds.
+async fn freeze(
+    pipeline: &Pipeline,
+    chosen: &Chosen<'_>,
+    edges: &Edges,
+    sinks: &BTreeMap<String, Opened>,
+    context: &Context,
+) -> Result<BTreeMap<String, Arc<dyn Snapshot>>> {
+    let mut snapshots = BTreeMap::new();
+    for def in pipeline.sources.iter().filter(|def| chosen.relations.contains(&def.name)) {
+        let fed = chosen.sinks.iter().filter(|s| dag::upstream(edges, &s.from).contains(&def.name));
+        let fed = fed.filter_map(|sink| sinks.get(&sink.name));
+        let above: BTreeSet<_> = fed.map(|opened| opened.above.get(&def.name).cloned()).collect();
+        let window = Window { above: one_watermark(&def.name, above)? };
+        let connector = connector(&def.connector)?;
+        let open = connector.source.ok_or_else(|| {
+            Error::config(format!("connector `{}` cannot be read", connector.name))
+        })?;
+        let opened = async { open(&def.options, context)?.open(&window).await };
+        let snapshot = opened.await.map_err(|error| error.at("source", &def.name))?;
+        snapshots.insert(def.name.clone(), snapshot);
+    }
+    Ok(snapshots)
+}
+
+fn one_watermark(
+    source: &str,
+    above: BTreeSet<Option<Watermark>>,
+) -> Result<Option<Watermark>> {
+    if above.len() > 1 {
+        return Err(Error::config(format!(
+            "source `{source}` feeds sinks that have got to different places"
+        ))
+        .at("watermarks", above.iter().flatten().map(|w| w.0.as_str()).collect::<Vec<_>>().join(", "))
+        .hint("give each sink a source of its own, or load them together with `--full-refresh`"));
+    }
+    Ok(above.into_iter().next().flatten())
+}
+
+async fn facts(
+    session: &Session,
+    snapshots: &BTreeMap<String, Arc<dyn Snapshot>>,
+    models: &[ModelDef],
+    checks: &[CheckDef],
+    sinks: &BTreeMap<String, Opened>,
+) -> Result<Facts> {
+    let mut facts = Facts::default();
+    for (name, snapshot) in snapshots {
+        let source = SourceFacts {
+            snapshot: snapshot.id().clone(),
+            splits: snapshot.splits().to_vec(),
+            high: snapshot.high().cloned(),
+        };
+        facts.sources.insert(name.clone(), source);
+        facts.relations.insert(name.clone(), session.facts(name)?);
+    }
+    for model in models {
+        facts.relations.insert(model.name.clone(), session.facts(&model.name)?);
+    }
+    for check in checks {
+        facts.checks.insert(check.name.clone(), session.facts(&check.name)?);
+    }
+    for (name, opened) in sinks {
+        let target = opened.sink.inspect(&question(plan_id()?, &Mode::Append)).await;
+        let target = target.map_err(|error| error.at("sink", name))?;
+        facts.targets.insert(name.clone(), target);
+    }
+    Ok(facts)
+}
