@@ -4,6 +4,8 @@
 //! gives the steps in the order in which they will be taken, or everything that stands against
 //! them.
 
+pub mod dag;
+
 use std::collections::BTreeMap;
 
 use arrow::datatypes::SchemaRef;
