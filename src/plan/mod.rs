@@ -5,8 +5,14 @@
 //! them.
 
 pub mod dag;
+mod explain;
+mod fingerprint;
+mod fit;
+mod make;
 
 use std::collections::BTreeMap;
+
+pub use make::plan;
 
 use arrow::datatypes::SchemaRef;
 
@@ -129,3 +135,6 @@ pub struct TargetSize {
     /// Its bytes, if known.
     pub bytes: Option<u64>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,3 +55,6 @@ pub struct Query {
     /// Told of every batch read.
     pub meter: Arc<dyn Meter>,
 }
+
+#[cfg(test)]
+mod tests;
