@@ -168,10 +168,10 @@ impl fmt::Display for Excerpt {
 ///
 /// `Display` gives the message alone, for use inside other texts; [`Error::report`] gives the
 /// whole block that a person sees.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Inner {
     kind: Kind,
     message: String,

@@ -4,7 +4,15 @@
 //! gives the steps in the order in which they will be taken, or everything that stands against
 //! them.
 
+pub mod dag;
+mod explain;
+mod fingerprint;
+mod fit;
+mod make;
+
 use std::collections::BTreeMap;
+
+pub use make::plan;
 
 use arrow::datatypes::SchemaRef;
 
@@ -127,3 +135,6 @@ pub struct TargetSize {
     /// Its bytes, if known.
     pub bytes: Option<u64>,
 }
+
+#[cfg(test)]
+mod tests;
