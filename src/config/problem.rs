@@ -37,14 +37,10 @@ impl Problem {
         let mut error = Error::new(Kind::Config, self.message);
         match (&self.place, text) {
             (Some(place), Some(text)) if place.line > 0 => {
-                let line = text.lines().nth(place.line - 1).unwrap_or("").to_owned();
-                error = error.excerpt(Excerpt {
-                    file: place.file.to_string(),
-                    line: place.line,
-                    column: place.column,
-                    text: line,
-                    width: place.width,
-                });
+                error = match excerpt(place, text) {
+                    Some(excerpt) => error.excerpt(excerpt),
+                    None => error.at("place", place),
+                };
             }
             (Some(place), _) => error = error.at("place", place),
             (None, _) => {}
@@ -56,16 +52,40 @@ impl Problem {
     }
 }
 
+/// The line at `place`, safe to show; `None` when it is too long to be looked at.
+fn excerpt(place: &Place, text: &str) -> Option<Excerpt> {
+    const LONGEST: usize = 200;
+    if place.column + place.width > LONGEST {
+        return None;
+    }
+    let line = text.lines().nth(place.line - 1).unwrap_or("");
+    let safe = |c: char| if c.is_control() && c != '\t' { '\u{fffd}' } else { c };
+    let mut shown: String = line.chars().take(LONGEST).map(safe).collect();
+    if line.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    Some(Excerpt {
+        file: place.file.to_string(),
+        line: place.line,
+        column: place.column,
+        text: shown,
+        width: place.width,
+    })
+}
+
 /// `did you mean …?` where something known is near to `word`, then what is known.
 pub fn suggest(word: &str, known: &[&str]) -> String {
-    let near = known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(word, name), *name))
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
-        .min();
+    let near = nearest(word, known);
     let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
     match near {
-        Some((_, name)) => format!("did you mean `{name}`? known here: {known}"),
+        Some(name) => format!("did you mean `{name}`? known here: {known}"),
         None => format!("known here: {known}"),
     }
+}
+
+/// What is known and so near to `word` that it was probably meant.
+pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let distance = |name: &str| strsim::damerau_levenshtein(word, name);
+    let near = known.iter().map(|name| (distance(name), *name));
+    near.filter(|(distance, name)| *distance <= 1 + name.len() / 4).min().map(|(_, name)| name)
 }
