@@ -66,7 +66,9 @@ pub(super) fn pipeline(
     // A key that is missing has no place of its own: only the file is named.
     let place = Place::without_lines(&root.place.file);
     let options = Options::new(place, entries);
-    let mut pipeline = draft.sections(&options.reader(), stem);
+    let reader = options.reader();
+    let mut pipeline = draft.sections(&reader, stem);
+    draft.problems.extend(reader.finish_as("key"));
     draft.parameters_are_known(options.entries(), &pipeline);
     pipeline.base = base.to_owned();
     pipeline.vars = vars;
