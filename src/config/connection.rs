@@ -37,7 +37,8 @@ impl Draft<'_> {
         let options = Options::new(place.clone(), options);
         for problem in (connector.check)(&options, role) {
             let problem = with_own_keys(problem, &options, &keys);
-            self.problem(hidden(problem, &options));
+            let entries = options.entries().iter();
+            self.problem(entries.fold(problem, |problem, (.., node)| problem.hiding(node)));
         }
         Some((connector, options))
     }
@@ -103,31 +104,5 @@ fn with_own_keys(problem: Problem, options: &Options, keys: &[&str]) -> Problem 
         Some(_) if problem.hint.as_ref().is_some_and(|hint| hint.starts_with("did you")) => problem,
         Some(name) => problem.hint(suggest(name, keys)),
         None => problem,
-    }
-}
-
-/// The problem without values that came from variables: each is shown as it stands in the file.
-fn hidden(mut problem: Problem, options: &Options) -> Problem {
-    for (.., node) in options.entries() {
-        hide(&mut problem, node);
-    }
-    problem
-}
-
-fn hide(problem: &mut Problem, node: &Node) {
-    match (&node.value, &node.written) {
-        (Value::List(items), _) => items.iter().for_each(|item| hide(problem, item)),
-        (Value::Map(entries), _) => entries.iter().for_each(|(.., node)| hide(problem, node)),
-        (Value::Scalar { text, .. }, Some(written)) if !text.is_empty() => {
-            let texts = [Some(&mut problem.message), problem.hint.as_mut()];
-            for shown in texts.into_iter().flatten() {
-                *shown = shown.replace(&format!("`{text}`"), &format!("`{written}`"));
-                // Shorter values would be found inside words.
-                if text.len() >= 4 {
-                    *shown = shown.replace(text.as_str(), written);
-                }
-            }
-        }
-        _ => {}
     }
 }

@@ -118,12 +118,8 @@ impl Draft<'_> {
         let name = reader.text("name").unwrap_or_else(|| stem.to_owned());
         let place = reader.place_of("name");
         if let Some(problem) = names::check("pipeline", &name, Use::Key, &place) {
-            self.problem(match reader.node("name").and_then(|node| node.written.as_ref()) {
-                Some(written) => {
-                    Problem { message: problem.message.replace(&name, written), ..problem }
-                }
-                None => problem,
-            });
+            let node = reader.node("name");
+            self.problem(node.map_or(problem.clone(), |node| problem.hiding(node)));
         }
         name
     }
@@ -232,7 +228,9 @@ impl Draft<'_> {
         };
         let mut problems: Vec<_> = self.problems.into_iter().filter(told).collect();
         problems.extend(self.troubles);
-        problems.sort_by_key(|problem| problem.place.as_ref().map(start));
+        problems.sort_by_cached_key(|problem| {
+            (problem.place.as_ref().map(start), problem.message.clone())
+        });
         problems.dedup();
         problems
     }

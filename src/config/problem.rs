@@ -1,6 +1,6 @@
 //! Something that is wrong with what the user wrote.
 
-use crate::config::Place;
+use crate::config::{Node, Place, Value};
 use crate::error::{Error, Excerpt, Kind};
 
 /// Something that is wrong, with its place. Problems are collected; the user sees them all at once.
@@ -30,6 +30,37 @@ impl Problem {
     pub fn unknown(place: &Place, what: &str, word: &str, known: &[&str]) -> Self {
         let problem = Problem::new(place, format!("there is no {what} `{word}`"));
         problem.hint(suggest(word, known))
+    }
+
+    /// What `error` says about the value of `node`, which stands at `place`; a value that came
+    /// from a variable is shown as it stands in the file.
+    pub(super) fn of_error(error: &Error, node: Option<&Node>, place: &Place) -> Self {
+        let problem = Problem::new(place, error.message());
+        let problem = Problem { hint: error.advice().map(str::to_owned), ..problem };
+        node.map_or(problem.clone(), |node| problem.hiding(node))
+    }
+
+    /// The problem without the values in `node` that came from variables: each is shown as it
+    /// stands in the file.
+    pub(super) fn hiding(mut self, node: &Node) -> Self {
+        match (&node.value, &node.written) {
+            (Value::List(items), _) => items.iter().fold(self, Problem::hiding),
+            (Value::Map(entries), _) => {
+                entries.iter().fold(self, |problem, (.., node)| problem.hiding(node))
+            }
+            (Value::Scalar { text, .. }, Some(written)) if !text.is_empty() => {
+                let texts = [Some(&mut self.message), self.hint.as_mut()];
+                for shown in texts.into_iter().flatten() {
+                    *shown = shown.replace(&format!("`{text}`"), &format!("`{written}`"));
+                    // Shorter values would be found inside words.
+                    if text.len() >= 4 {
+                        *shown = shown.replace(text.as_str(), written);
+                    }
+                }
+                self
+            }
+            _ => self,
+        }
     }
 
     /// The same as an error of kind `Config`; `text` is the text of the file that it is in.

@@ -62,51 +62,46 @@ impl Draft<'_> {
     }
 
     fn mode(&mut self, reader: &Reader<'_>, connector: Option<&KnownConnector>) -> Option<Mode> {
-        let (key, alias) = (reader.list("key"), reader.list("primary_key"));
-        if reader.node("key").is_some() && reader.node("primary_key").is_some() {
-            let place = reader.place_of("primary_key");
-            let problem = Problem::new(&place, "`key` and `primary_key` are the same");
-            self.problem(problem.hint("remove `primary_key`"));
-        }
-        let key = if key.is_empty() { alias } else { key };
-        let twice = key.iter().enumerate().find(|(at, column)| key[..*at].contains(column));
-        if let Some((_, column)) = twice {
-            let place =
-                reader.place_of(if reader.node("key").is_some() { "key" } else { "primary_key" });
-            let message = format!("the key names the column `{column}` twice");
-            self.problem(Problem::new(&place, message));
-        }
-        let word = reader.text("mode").unwrap_or_else(|| "append".to_owned());
+        let key = self.key(reader);
         let node = reader.node("mode");
-        // Whether the name is known is told apart from whether the key fits it.
-        let known = ["k".to_owned()];
+        let word = reader.text("mode").unwrap_or_else(|| "append".to_owned());
         if let Some(node) = node
-            && Mode::parse(&word, vec![]).is_err()
-            && Mode::parse(&word, known.to_vec()).is_err()
+            && !is_mode(&word)
         {
             if matches!(node.value, Value::Scalar { .. }) {
                 self.unknown("mode", node, Mode::NAMES);
             }
             return None;
         }
-        let mode = Mode::parse(&word, key);
         let place = reader.place_of("mode");
-        match mode {
+        match Mode::parse(&word, key) {
             Ok(mode) => {
                 self.can_write(&mode, &place, connector);
                 Some(mode)
             }
             Err(error) => {
-                let message = match node.and_then(|node| node.written.as_ref()) {
-                    Some(written) => error.message().replace(&word, written),
-                    None => error.message().to_owned(),
-                };
-                let mut problem = Problem::new(&place, message);
-                problem.hint = error.advice().map(str::to_owned);
-                self.problem(problem);
+                self.problem(Problem::of_error(&error, node, &place));
                 None
             }
         }
+    }
+
+    /// The columns of the key, which may be called `primary_key` as well.
+    fn key(&mut self, reader: &Reader<'_>) -> Vec<String> {
+        let (key, alias) = (reader.list("key"), reader.list("primary_key"));
+        let both = reader.node("key").is_some() && reader.node("primary_key").is_some();
+        if both {
+            let place = reader.place_of("primary_key");
+            let problem = Problem::new(&place, "`key` and `primary_key` are the same");
+            self.problem(problem.hint("remove `primary_key`"));
+        }
+        let (name, key) = if key.is_empty() { ("primary_key", alias) } else { ("key", key) };
+        let twice = key.iter().enumerate().find(|(at, column)| key[..*at].contains(column));
+        if let Some((_, column)) = twice {
+            let message = format!("the key names the column `{column}` twice");
+            self.problem(Problem::new(&reader.place_of(name), message));
+        }
+        key
     }
 
     fn can_write(&mut self, mode: &Mode, place: &Place, connector: Option<&KnownConnector>) {
@@ -117,6 +112,11 @@ impl Draft<'_> {
             self.problem(Problem::new(place, message).hint(hint));
         }
     }
+}
+
+/// Whether there is a mode of this name, with a key or without.
+fn is_mode(word: &str) -> bool {
+    [vec![], vec!["key".to_owned()]].into_iter().any(|key| Mode::parse(word, key).is_ok())
 }
 
 /// The table that a sink writes, as far as its options tell; `None` when they do not.

@@ -38,22 +38,20 @@ impl Draft<'_> {
             OnRefused::Stop
         };
         self.problems.extend(reader.finish_as("key"));
-        let sql = match (file, inline) {
-            (Some(node), None) => self.file(node),
-            (None, Some(node)) => self.inline(&format!("{what}s.{name}"), node),
-            (None, None) => {
-                let message = format!("the {what} `{name}` has no SQL");
-                let hint = format!("write `sql: sql/{name}.sql`");
-                self.problem(Problem::new(place, message).hint(hint));
-                None
+        let told = match (file, inline) {
+            (Some(node), None) => return Some((self.file(node)?, refused)),
+            (None, Some(node)) => {
+                return Some((self.inline(&format!("{what}s.{name}"), node)?, refused));
             }
+            (None, None) => Problem::new(place, format!("the {what} `{name}` has no SQL"))
+                .hint(format!("write `sql: sql/{name}.sql`")),
             (Some(_), Some(node)) => {
                 let message = format!("the {what} `{name}` has both `sql` and `select`");
-                self.problem(Problem::new(&node.place, message).hint("remove one of the two"));
-                None
+                Problem::new(&node.place, message).hint("remove one of the two")
             }
         };
-        Some((sql?, refused))
+        self.problem(told);
+        None
     }
 
     fn file(&mut self, node: &Node) -> Option<Sql> {
@@ -68,14 +66,7 @@ impl Draft<'_> {
                 Some(Sql { file, text })
             }
             Err(error) => {
-                // What the system says may name the path, and the path may hold a variable.
-                let message = match &node.written {
-                    Some(written) => error.message().replace(path.as_str(), written),
-                    None => error.message().to_owned(),
-                };
-                let mut problem = Problem::new(&node.place, message);
-                problem.hint = error.advice().map(str::to_owned);
-                self.problem(problem);
+                self.problem(Problem::of_error(&error, Some(node), &node.place));
                 None
             }
         }

@@ -342,10 +342,16 @@ fn a_thousand_problems_are_cut_short_and_a_long_line_is_not_shown() {
     let told = problems(&keys);
     assert_eq!(told.len(), 51);
     assert!(told[50].ends_with("has 952 more problems"), "{}", told[50]);
-    let long = format!("{}{{a: 1, {} zz: 1}}", " ".repeat(3), "b: 1,".repeat(1));
-    assert!(problems(&long).len() >= 4);
     let wide = format!("{{\"{}\": 1}}", "x".repeat(900));
-    assert_eq!(problems(&wide).len(), 3);
+    let name = "x".repeat(900);
+    assert_eq!(
+        problems(&wide),
+        [
+            "the pipeline has no sinks",
+            "the pipeline has no sources",
+            &format!("there is no key `{name}`")
+        ]
+    );
 }
 
 #[test]

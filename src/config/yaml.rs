@@ -68,7 +68,8 @@ impl<'a> Tree<'a> {
     fn take(&mut self, event: Event<'_>, span: &Span) -> Result<(), Problem> {
         let place = self.place(span);
         if event.tag().is_some() {
-            return Err(Problem::new(&place, "tags such as `!!str` are not supported")
+            let tag = span.tag_span().map_or(place, |span| self.place(&span));
+            return Err(Problem::new(&tag, "tags such as `!!str` are not supported")
                 .hint("put quotes around a text that begins with `!`"));
         }
         match event {
@@ -190,4 +191,50 @@ fn anchor(place: &Place) -> Problem {
 
 fn deep(place: &Place) -> Problem {
     Problem::new(place, format!("lists and maps are more than {DEPTH} levels deep here"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(node: &Node) -> String {
+        let place = format!("{}:{}+{}", node.place.line, node.place.column, node.place.width);
+        match &node.value {
+            Value::Null => format!("null@{place}"),
+            Value::Scalar { text, quoted } => format!("{text:?}{}@{place}", u8::from(*quoted)),
+            Value::List(items) => {
+                format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(" "))
+            }
+            Value::Map(entries) => {
+                let entry = |(key, place, node): &(String, Place, Node)| {
+                    format!("{key}@{}:{}+{} {}", place.line, place.column, place.width, shown(node))
+                };
+                format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(" "))
+            }
+        }
+    }
+
+    #[test]
+    fn every_key_and_value_knows_its_line_column_and_width() {
+        let text = "größe: x y # z\r\nb:\r\n  - 'it''s'\n  - ~\n  - \"\"\n\"c\": {d: no, e: |\n";
+        let text = text.replace(", e: |\n", "}\ne: |\n  two\n  lines\n");
+        let (root, problems) = parse(&"f".into(), &text).unwrap();
+        assert_eq!(problems, []);
+        assert_eq!(
+            shown(&root),
+            "{größe@1:1+5 \"x y\"0@1:8+3 b@2:1+1 [\"it's\"1@3:5+7 null@4:5+1 \"\"1@5:5+2] \
+             c@6:1+3 {d@6:7+1 \"no\"0@6:10+2} e@7:1+1 \"two\\nlines\\n\"1@8:3+3}"
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_without_a_panic(
+            text in "(?s)[\\[\\]{}:,#&*!|>'\"%@` ab\n\t\r-]{0,60}|.{0,60}"
+        ) {
+            if let Err(problem) = parse(&"f".into(), &text) {
+                problem.into_error(Some(&text)).report();
+            }
+        }
+    }
 }
