@@ -1,25 +1,43 @@
 //! What the user wrote: sources, models, checks and sinks, with the place of each.
 //!
 //! A pipeline file is read into [`Node`]s, each of which knows its line and column; these become a
-//! [`Pipeline`], and everything that is wrong becomes a [`Problem`]. Nothing here looks at the
-//! world: whether a file exists or a column is there is not known yet.
+//! [`Pipeline`], and everything that is wrong becomes a [`Problem`]. Only [`read`] touches files:
+//! the pipeline, its SQL and `.env`; whether there are data, tables or columns is not known yet.
 
+mod connection;
+mod env;
+mod known;
+mod names;
 mod node;
 mod options;
+mod parameters;
+mod pipeline;
+mod placeholder;
 mod problem;
 pub mod read;
+mod secret;
+mod sinks;
+mod statements;
+#[cfg(test)]
+mod tests;
+mod var;
+mod yaml;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+pub use env::Variables;
+pub use known::{Known, KnownConnector, Role};
 pub use node::{Node, Place, Value};
 pub use options::{Options, Reader};
 pub use problem::{Problem, suggest};
+pub use secret::Secret;
+pub use var::Var;
 
 use crate::sink::Mode;
 
 /// A pipeline as written: every name in it is unique, every connector and mode exists.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Pipeline {
     /// The name: letters, digits, `_` and `-`; the key of its state.
     pub name: String,
@@ -42,7 +60,7 @@ pub struct Pipeline {
 }
 
 /// Somewhere rows come from.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SourceDef {
     /// The name that SQL uses.
     pub name: String,
@@ -53,7 +71,7 @@ pub struct SourceDef {
 }
 
 /// A `SELECT` in a file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ModelDef {
     /// The name that SQL uses.
     pub name: String,
@@ -62,7 +80,7 @@ pub struct ModelDef {
 }
 
 /// A `SELECT` that must return no rows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct CheckDef {
     /// The name shown to people.
     pub name: String,
@@ -104,7 +122,7 @@ pub struct Sql {
 }
 
 /// Somewhere rows go.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SinkDef {
     /// The name shown to people; the key of its loads and watermarks.
     pub name: String,
@@ -135,21 +153,4 @@ impl Default for Rejects {
     fn default() -> Self {
         Rejects { max_rows: 0, max_ratio: 1.0, path: "rejects".to_owned() }
     }
-}
-
-/// A typed parameter value.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Var {
-    /// `--var n=5`
-    Integer(i64),
-    /// `--var share=0.05`: kept as written, so that no digit is lost on the way to a decimal.
-    Decimal(String),
-    /// `--var strict=true`
-    Boolean(bool),
-    /// `--var day=2026-03-01`
-    Date(jiff::civil::Date),
-    /// `--var since=2026-03-01T12:00:00` (without a zone)
-    Timestamp(jiff::civil::DateTime),
-    /// Everything else.
-    Text(String),
 }

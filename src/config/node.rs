@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::source::Refused;
+
 /// Where something is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -33,12 +35,24 @@ impl fmt::Display for Place {
 }
 
 /// A piece of a pipeline file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Node {
-    /// What is written.
+    /// What is written, with variables and placeholders put in.
     pub value: Value,
     /// Where.
     pub place: Place,
+    /// The text as it stands in the file, when variables or placeholders were put in: messages
+    /// show this, because what came from a variable may be a secret.
+    pub written: Option<String>,
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.written {
+            Some(written) => write!(f, "{written:?} at {}", self.place),
+            None => write!(f, "{:?} at {}", self.value, self.place),
+        }
+    }
 }
 
 /// What is written at a place.
@@ -58,7 +72,21 @@ pub enum Value {
 impl Node {
     /// A scalar that was given on the command line.
     pub fn argument(text: impl Into<String>, place: &Place) -> Self {
-        Node { value: Value::Scalar { text: text.into(), quoted: true }, place: place.clone() }
+        Node {
+            value: Value::Scalar { text: text.into(), quoted: true },
+            place: place.clone(),
+            written: None,
+        }
+    }
+
+    /// The node for messages: a single value as it stands in the file, or what kind of thing it is.
+    pub fn shown(&self) -> String {
+        match (&self.written, &self.value) {
+            (Some(text), _) | (None, Value::Scalar { text, .. }) => {
+                format!("`{}`", Refused::shown(text.as_bytes()))
+            }
+            _ => self.describe().to_owned(),
+        }
     }
 
     /// What kind of thing it is, for messages.

@@ -167,22 +167,23 @@ impl<'a> Reader<'a> {
 
     /// All problems, among them every option that nobody asked for.
     pub fn finish(self) -> Vec<Problem> {
+        self.finish_as("option")
+    }
+
+    /// The same for entries that are not options but, for instance, keys.
+    pub fn finish_as(self, what: &str) -> Vec<Problem> {
         let asked = self.asked.into_inner();
         let mut problems = self.problems.into_inner();
         for (key, place, _) in &self.options.entries {
             if !asked.contains(&key.as_str()) {
-                problems.push(Problem::unknown(place, "option", key, &asked));
+                problems.push(Problem::unknown(place, what, key, &asked));
             }
         }
         problems
     }
 
     fn wrong<T>(&self, name: &str, node: &Node, wanted: &str) -> Option<T> {
-        let found = match &node.value {
-            Value::Scalar { text, .. } => format!("`{text}`"),
-            _ => node.describe().to_owned(),
-        };
-        let message = format!("`{name}` must be {wanted}, not {found}");
+        let message = format!("`{name}` must be {wanted}, not {}", node.shown());
         self.problem(Problem::new(&node.place, message));
         None
     }

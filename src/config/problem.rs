@@ -1,6 +1,6 @@
 //! Something that is wrong with what the user wrote.
 
-use crate::config::Place;
+use crate::config::{Node, Place, Value};
 use crate::error::{Error, Excerpt, Kind};
 
 /// Something that is wrong, with its place. Problems are collected; the user sees them all at once.
@@ -32,19 +32,46 @@ impl Problem {
         problem.hint(suggest(word, known))
     }
 
+    /// What `error` says about the value of `node`, which stands at `place`; a value that came
+    /// from a variable is shown as it stands in the file.
+    pub(super) fn of_error(error: &Error, node: Option<&Node>, place: &Place) -> Self {
+        let problem = Problem::new(place, error.message());
+        let problem = Problem { hint: error.advice().map(str::to_owned), ..problem };
+        node.map_or(problem.clone(), |node| problem.hiding(node))
+    }
+
+    /// The problem without the values in `node` that came from variables: each is shown as it
+    /// stands in the file.
+    pub(super) fn hiding(mut self, node: &Node) -> Self {
+        match (&node.value, &node.written) {
+            (Value::List(items), _) => items.iter().fold(self, Problem::hiding),
+            (Value::Map(entries), _) => {
+                entries.iter().fold(self, |problem, (.., node)| problem.hiding(node))
+            }
+            (Value::Scalar { text, .. }, Some(written)) if !text.is_empty() => {
+                let texts = [Some(&mut self.message), self.hint.as_mut()];
+                for shown in texts.into_iter().flatten() {
+                    *shown = shown.replace(&format!("`{text}`"), &format!("`{written}`"));
+                    // Shorter values would be found inside words.
+                    if text.len() >= 4 {
+                        *shown = shown.replace(text.as_str(), written);
+                    }
+                }
+                self
+            }
+            _ => self,
+        }
+    }
+
     /// The same as an error of kind `Config`; `text` is the text of the file that it is in.
     pub fn into_error(self, text: Option<&str>) -> Error {
         let mut error = Error::new(Kind::Config, self.message);
         match (&self.place, text) {
             (Some(place), Some(text)) if place.line > 0 => {
-                let line = text.lines().nth(place.line - 1).unwrap_or("").to_owned();
-                error = error.excerpt(Excerpt {
-                    file: place.file.to_string(),
-                    line: place.line,
-                    column: place.column,
-                    text: line,
-                    width: place.width,
-                });
+                error = match excerpt(place, text) {
+                    Some(excerpt) => error.excerpt(excerpt),
+                    None => error.at("place", place),
+                };
             }
             (Some(place), _) => error = error.at("place", place),
             (None, _) => {}
@@ -56,16 +83,40 @@ impl Problem {
     }
 }
 
+/// The line at `place`, safe to show; `None` when it is too long to be looked at.
+fn excerpt(place: &Place, text: &str) -> Option<Excerpt> {
+    const LONGEST: usize = 200;
+    if place.column + place.width > LONGEST {
+        return None;
+    }
+    let line = text.lines().nth(place.line - 1).unwrap_or("");
+    let safe = |c: char| if c.is_control() && c != '\t' { '\u{fffd}' } else { c };
+    let mut shown: String = line.chars().take(LONGEST).map(safe).collect();
+    if line.chars().nth(LONGEST).is_some() {
+        shown.push('…');
+    }
+    Some(Excerpt {
+        file: place.file.to_string(),
+        line: place.line,
+        column: place.column,
+        text: shown,
+        width: place.width,
+    })
+}
+
 /// `did you mean …?` where something known is near to `word`, then what is known.
 pub fn suggest(word: &str, known: &[&str]) -> String {
-    let near = known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(word, name), *name))
-        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
-        .min();
+    let near = nearest(word, known);
     let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
     match near {
-        Some((_, name)) => format!("did you mean `{name}`? known here: {known}"),
+        Some(name) => format!("did you mean `{name}`? known here: {known}"),
         None => format!("known here: {known}"),
     }
+}
+
+/// What is known and so near to `word` that it was probably meant.
+pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let distance = |name: &str| strsim::damerau_levenshtein(word, name);
+    let near = known.iter().map(|name| (distance(name), *name));
+    near.filter(|(distance, name)| *distance <= 1 + name.len() / 4).min().map(|(_, name)| name)
 }

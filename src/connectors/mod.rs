@@ -12,7 +12,8 @@ pub mod sqlite;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::config::{Options, Problem};
+pub use crate::config::Role;
+use crate::config::{KnownConnector, Options, Problem};
 use crate::error::Result;
 use crate::memory::Memory;
 use crate::sink::Sink;
@@ -44,15 +45,6 @@ pub struct Connector {
     pub source: Option<fn(&Options, &Context) -> Result<Arc<dyn Source>>>,
     /// Opens a sink; the options have been checked.
     pub sink: Option<fn(&Options, &Context) -> Result<Arc<dyn Sink>>>,
-}
-
-/// What options are checked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Rows are read.
-    Source,
-    /// Rows are written.
-    Sink,
 }
 
 /// What a connector can do.
@@ -95,6 +87,17 @@ pub struct Context {
 /// The connector with this name.
 pub fn named(name: &str) -> Option<&'static Connector> {
     ALL.iter().find(|connector| connector.name == name).copied()
+}
+
+/// Every connector as the reader of pipeline files knows it.
+pub fn known() -> Vec<KnownConnector> {
+    let known = |connector: &&Connector| KnownConnector {
+        name: connector.name,
+        can_read: connector.source.is_some(),
+        modes: connector.can.modes,
+        check: connector.check,
+    };
+    ALL.iter().map(known).collect()
 }
 
 /// The connector that reads or writes files with this ending; compressed files are looked at
