@@ -131,8 +131,15 @@ mod tests {
         gzip.write_all(plain).unwrap();
         let mut bzip2 = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
         bzip2.write_all(plain).unwrap();
-        let zstd = zstd::encode_all(plain, 1).unwrap();
-        [("gzip", gzip.finish().unwrap()), ("zstd", zstd), ("bzip2", bzip2.finish().unwrap())]
+        // As the zstd command does it; without a checksum a wrong byte cannot always be seen.
+        let mut zstd = zstd::Encoder::new(Vec::new(), 1).unwrap();
+        zstd.include_checksum(true).unwrap();
+        zstd.write_all(plain).unwrap();
+        [
+            ("gzip", gzip.finish().unwrap()),
+            ("zstd", zstd.finish().unwrap()),
+            ("bzip2", bzip2.finish().unwrap()),
+        ]
     }
 
     fn written(dir: &tempfile::TempDir, bytes: &[u8]) -> PathBuf {

@@ -60,6 +60,18 @@ impl Cutter {
 
     /// Goes on to the next records, at most `most`; `false` when there are no more.
     pub(super) fn next(&mut self, most: usize) -> Result<bool> {
+        let some = self.cut(most)?;
+        // Whether a record is too long must not depend on where the window happened to end.
+        let long = |row: &usize| self.fields.record(self.data(), *row).len() > ROW_BYTES;
+        if self.fields.end() > ROW_BYTES
+            && let Some(row) = (0..self.fields.rows()).find(long)
+        {
+            return Err(self.buffer.too_long(self.dialect, self.fields.start_of(row)));
+        }
+        Ok(some)
+    }
+
+    fn cut(&mut self, most: usize) -> Result<bool> {
         self.buffer.consume(self.fields.end());
         self.fields.clear();
         loop {

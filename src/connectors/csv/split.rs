@@ -238,7 +238,7 @@ mod tests {
         }
         let commented = Dialect { comment: Some(b'#'), ..PLAIN };
         assert_eq!(cut(commented, "a\n# \"\nb\n\"c\"\n", 2).len(), 1);
-        assert_eq!(cut(commented, "a\n# c\nb\n", 2).len(), 3);
+        assert_eq!(cut(commented, "a\n# c\nb\n", 1).len(), 3);
     }
 
     #[test]
