@@ -5,12 +5,15 @@
 //! reads two versions of a file.
 
 mod compression;
+mod content;
+pub mod types;
 
 use std::fs::{File, Metadata};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 pub use compression::Compression;
+pub use content::Content;
 
 use crate::error::{Error, Result};
 use crate::source::SnapshotId;
