@@ -5,6 +5,7 @@
 //! reads two versions of a file.
 
 mod compression;
+pub mod types;
 
 use std::fs::{File, Metadata};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
