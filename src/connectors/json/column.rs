@@ -154,10 +154,8 @@ impl Column {
 
 impl Cells {
     fn of(shape: &Shape, unknown: Unknown) -> Self {
-        let text = |takes| Cells::Text {
-            letters: Letters { bytes: Vec::new(), ends: Vec::new() },
-            takes,
-        };
+        let text =
+            |takes| Cells::Text { letters: Letters { bytes: Vec::new(), ends: Vec::new() }, takes };
         let moment = |read, kind| Cells::Moment { values: Vec::new(), read, kind };
         match shape {
             Shape::Boolean => Cells::Boolean(Vec::new()),
@@ -305,10 +303,7 @@ fn text(
     letters.close()
 }
 
-fn moment_at(
-    cursor: &mut Cursor<'_>,
-    read: fn(&str) -> Result<i64, &'static str>,
-) -> Parsed<i64> {
+fn moment_at(cursor: &mut Cursor<'_>, read: fn(&str) -> Result<i64, &'static str>) -> Parsed<i64> {
     let quoted = cursor.string()?;
     let value = match quoted.escaped {
         false => read(quoted.raw),

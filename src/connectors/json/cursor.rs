@@ -225,9 +225,11 @@ impl<'a> Cursor<'a> {
             _ => "a number",
         };
         match self.skip(depth) {
-            Ok(value) => Trouble::new(format!("the value is {found}, but the column holds {wanted}"))
-                .value(value.as_bytes())
-                .hint("declare the column under `columns`, or use `infer: all`"),
+            Ok(value) => {
+                Trouble::new(format!("the value is {found}, but the column holds {wanted}"))
+                    .value(value.as_bytes())
+                    .hint("declare the column under `columns`, or use `infer: all`")
+            }
             Err(trouble) => trouble,
         }
     }

@@ -287,10 +287,8 @@ mod tests {
 
     #[test]
     fn nested_values_keep_their_structure() {
-        let nested = columns(&[
-            r#"{"u":{"n":"x"},"t":[],"n":null}"#,
-            r#"{"u":{"tags":[[1],[]]},"e":{}}"#,
-        ]);
+        let nested =
+            columns(&[r#"{"u":{"n":"x"},"t":[],"n":null}"#, r#"{"u":{"tags":[[1],[]]},"e":{}}"#]);
         let list = |shape| Shape::List(Box::new(shape));
         let user = vec![
             ("n".to_owned(), Shape::Text),
@@ -319,7 +317,8 @@ mod tests {
 
     #[test]
     fn keys_that_are_data_are_an_error() {
-        let rows: Vec<_> = (0..=KEYS_MAX).map(|key| format!("{{\"a\":{{\"k{key}\":1}}}}")).collect();
+        let rows: Vec<_> =
+            (0..=KEYS_MAX).map(|key| format!("{{\"a\":{{\"k{key}\":1}}}}")).collect();
         let rows: Vec<_> = rows.iter().map(String::as_str).collect();
         assert!(columns(&rows).unwrap_err().message().contains("different keys"));
     }

@@ -81,7 +81,9 @@ fn no_json(head: &[u8], shown: &str) -> Error {
     let error = Error::data(format!("`{shown}` holds no JSON objects"));
     let error = error.at("begins with", Refused::shown(&head[..head.len().min(40)]));
     match head {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => error.hint("the file is UTF-16; convert it to UTF-8"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+            error.hint("the file is UTF-16; convert it to UTF-8")
+        }
         _ => error.hint("rows are objects: one in each line, or all of them in one list"),
     }
 }

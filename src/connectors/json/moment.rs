@@ -118,7 +118,9 @@ mod tests {
         assert_eq!(date("1970-01-02"), Ok(1));
         assert_eq!(date("1969-12-31"), Ok(-1));
         assert_eq!(date("2024-02-29"), Ok(19_782));
-        for text in ["2023-02-29", "2024-2-9", "2024-02-29T00:00:00", "", "2024/02/29", "+024-02-29"] {
+        for text in
+            ["2023-02-29", "2024-2-9", "2024-02-29T00:00:00", "", "2024/02/29", "+024-02-29"]
+        {
             assert_eq!(date(text), Err(NO_DATE), "{text}");
         }
     }
@@ -137,7 +139,8 @@ mod tests {
     fn a_moment_with_a_zone_and_one_without_are_not_mixed() {
         assert_eq!(moment("1970-01-01T00:00:01", Zone::Absent), Ok(1_000_000));
         assert_eq!(moment("1970-01-01", Zone::Absent), Ok(0));
-        for text in ["1970-01-01 02:00:01+02:00", "1970-01-01T00:00:01Z", "1969-12-31T22:30:01-0130"]
+        for text in
+            ["1970-01-01 02:00:01+02:00", "1970-01-01T00:00:01Z", "1969-12-31T22:30:01-0130"]
         {
             assert_eq!(moment(text, Zone::Named), Ok(1_000_000), "{text}");
             assert!(moment(text, Zone::Absent).is_err(), "{text}");

@@ -106,12 +106,7 @@ impl Object {
     /// Reads a key and finds its member: first the one after the last, then by name. An unknown
     /// key is read with its value and gives `None`.
     #[inline]
-    fn member(
-        &self,
-        cursor: &mut Cursor<'_>,
-        guess: usize,
-        depth: usize,
-    ) -> Parsed<Option<usize>> {
+    fn member(&self, cursor: &mut Cursor<'_>, guess: usize, depth: usize) -> Parsed<Option<usize>> {
         let guessed = self.members.get(guess);
         if guessed.is_some_and(|member| !member.tag.is_empty() && cursor.take(&member.tag)) {
             return Ok(Some(guess));

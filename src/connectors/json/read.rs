@@ -109,9 +109,9 @@ impl Snapshot for JsonSnapshot {
 
     async fn read(&self, split: &Split, want: &Want) -> Result<BatchStream> {
         let index = self.splits.iter().position(|known| known.id == split.id);
-        let part = index.and_then(|index| self.parts.get(index)).ok_or_else(|| {
-            Error::bug(format!("the snapshot has no split `{}`", split.id))
-        })?;
+        let part = index
+            .and_then(|index| self.parts.get(index))
+            .ok_or_else(|| Error::bug(format!("the snapshot has no split `{}`", split.id)))?;
         let batches = Batches {
             open: part.clone().open(&*self.memory)?,
             table: Table::new(&self.survey, self.unknown, want)?,

@@ -29,6 +29,10 @@ const FIRST: Sample = Sample { rows: 20_480, bytes: 8 << 20 };
 const OTHERS: Sample = Sample { rows: 1024, bytes: 512 << 10 };
 const ALL: Sample = Sample { rows: u64::MAX, bytes: u64::MAX };
 
+/// Objects in the list of a single object from which on they are taken for the rows: one row with a
+/// handful of nested objects is a row.
+const WRAPPED_ROWS_MIN: usize = 100;
+
 /// What was found out about the files of a source.
 #[derive(Debug)]
 pub(super) struct Survey {
@@ -181,12 +185,13 @@ fn wrapped(row: &[u8], declared: &[(String, Shape)]) -> Option<String> {
     None
 }
 
-/// Whether a list has more than one item.
+/// Whether a list has so many items that it is no part of one row.
 fn is_many(list: &str) -> bool {
     let mut cursor = Cursor::new(list);
     cursor.token();
     cursor.step();
-    cursor.skip(0).is_ok() && cursor.token() == Some(b',')
+    (0..WRAPPED_ROWS_MIN)
+        .all(|index| matches!(cursor.more(b']', index == 0), Ok(true)) && cursor.skip(0).is_ok())
 }
 
 fn one_object(shown: &str, key: &str) -> Error {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use arrow::array::AsArray;
 use arrow::compute::concat_batches;
-use arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use arrow::datatypes::{Float64Type, Int64Type, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use arrow::util::pretty::pretty_format_batches;
 use futures::{StreamExt, TryStreamExt};
@@ -130,7 +130,8 @@ fn types(schema: &SchemaRef) -> Vec<String> {
 #[tokio::test]
 async fn lines_a_list_and_indented_objects_read_equal() {
     let rows = "{\"a\":1,\"b\":{\"c\":[true,null]}}\r\n\n{\"b\":null}\n{\"b\":{},\"a\":3}";
-    let list = "\u{feff} [ {\"a\":1,\"b\":{\"c\":[true,null]}} ,{\"b\":null}\n,{\"b\":{},\"a\":3}] ";
+    let list =
+        "\u{feff} [ {\"a\":1,\"b\":{\"c\":[true,null]}} ,{\"b\":null}\n,{\"b\":{},\"a\":3}] ";
     let indented = "{\n\"a\":1,\"b\":{\"c\":[true,\nnull]}}{\"b\":null}\n\n{\"b\":{},\"a\":3}";
     let expected = "\
 +---+------------------+
@@ -209,12 +210,12 @@ async fn declared_columns_have_their_type_also_when_they_are_missing() {
     ]);
     let batch = folder.read().await.unwrap();
     let expected = "\
-+------------+-----------------------+----------------------+------------+------+------+-------+---+----------+-------+
-| day        | at                    | z                    | j          | n    | x    | m     | w | c        | never |
-+------------+-----------------------+----------------------+------------+------+------+-------+---+----------+-------+
-| 2024-02-29 | 2024-02-29T12:00:00.5 | 2024-02-29T10:00:00Z | {\"a\": [1]} | 1.50 | 7    |       |   |          |       |
-|            |                       |                      | \"s\"        | t    | true | 12.30 | 3 | 23:59:00 |       |
-+------------+-----------------------+----------------------+------------+------+------+-------+---+----------+-------+";
++------------+-------------------------+----------------------+------------+------+------+-------+---+----------+-------+
+| day        | at                      | z                    | j          | n    | x    | m     | w | c        | never |
++------------+-------------------------+----------------------+------------+------+------+-------+---+----------+-------+
+| 2024-02-29 | 2024-02-29T12:00:00.500 | 2024-02-29T10:00:00Z | {\"a\": [1]} | 1.50 | 7    |       |   |          |       |
+|            |                         |                      | \"s\"        | t    | true | 12.30 | 3 | 23:59:00 |       |
++------------+-------------------------+----------------------+------------+------+------+-------+---+----------+-------+";
     assert_eq!(table(&batch), expected);
 }
 
@@ -232,7 +233,13 @@ async fn a_late_misfit_is_refused_and_never_null() {
         (r#"{"a":1}"#, r#"{"a":9223372036854775808}"#, "a", "9223372036854775808", "between"),
         (r#"{"a":1.5}"#, r#"{"a":0.123456789012345678}"#, "a", "0.123456789012345678", "digits"),
         (r#"{"a":1.5}"#, r#"{"a":1e999}"#, "a", "1e999", "range of a double"),
-        (r#"{"a":"x"}"#, r#"{"a":1}"#, "a", "1", "the value is a number, but the column holds strings"),
+        (
+            r#"{"a":"x"}"#,
+            r#"{"a":1}"#,
+            "a",
+            "1",
+            "the value is a number, but the column holds strings",
+        ),
         (r#"{"a":null}"#, r#"{"a":{"b":1}}"#, "a", r#"{"b":1}"#, "an object"),
         (r#"{"a":[{"b":1}]}"#, r#"{"a":[{"b":1},{"b":"x"}]}"#, "a[1].b", r#""x""#, "a string"),
         (r#"{"a":true}"#, r#"{"a":"true"}"#, "a", r#""true""#, "true and false"),
@@ -280,7 +287,7 @@ async fn a_broken_row_is_left_out_and_leaves_nothing_behind() {
             ("a.json:6", Some("t")),
             ("a.json:8", Some("l")),
             ("a.json:10", None),
-            ("a.json:12", None),
+            ("a.json:12", Some("a")),
             ("a.json:14", None),
             ("a.json:16", Some("t")),
         ]
@@ -292,7 +299,9 @@ async fn a_broken_row_is_left_out_and_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn a_broken_list_is_an_error_before_any_row_is_read() {
-    for text in ["[{\"a\":1},\n{\"a\":2}", "[{\"a\":1}] {}", "[{\"a\":1},]", "[{\"a\":1} {\"a\":2}]"] {
+    for text in
+        ["[{\"a\":1},\n{\"a\":2}", "[{\"a\":1}] {}", "[{\"a\":1},]", "[{\"a\":1} {\"a\":2}]"]
+    {
         let error = Folder::with("a.json", text).open().await.unwrap_err();
         assert_eq!(error.kind(), Kind::Data, "{text}");
         assert!(error.message().starts_with("`a.json` is no list of objects: "), "{text}");
@@ -345,10 +354,15 @@ async fn files_without_rows_are_told_apart() {
 
 #[tokio::test]
 async fn one_object_around_the_rows_is_an_error_with_a_way_out() {
-    let text = r#"{"type":"x","features":[{"a":1},{"a":2},{"a":3},{"a":4}]}"#;
-    let error = Folder::with("a.json", text).error().await;
+    let text = |count| {
+        let rows = vec!["{\"a\":1}"; count].join(",\n");
+        format!("{{\"type\":\"x\",\"features\":[{rows}]}}")
+    };
+    assert_eq!(Folder::with("a.json", text(99)).read().await.unwrap().num_rows(), 1);
+    let text = text(100);
+    let error = Folder::with("a.json", &text).error().await;
     assert!(error.message().contains("its rows seem to be in `features`"));
-    let declared = Folder::with("a.json", text).columns(&[("features", "json")]);
+    let declared = Folder::with("a.json", &text).columns(&[("features", "json")]);
     assert_eq!(declared.read().await.unwrap().num_rows(), 1);
 }
 
@@ -386,8 +400,10 @@ async fn a_file_that_changes_is_a_conflict_and_never_other_rows() {
     let snapshot = folder.open().await.unwrap();
     let before = folder.open().await.unwrap().id().clone();
     assert_eq!(snapshot.id(), &before);
-    let mut stream =
-        snapshot.read(&snapshot.splits()[0], &Want { batch_rows: 1, ..Want::default() }).await.unwrap();
+    let mut stream = snapshot
+        .read(&snapshot.splits()[0], &Want { batch_rows: 1, ..Want::default() })
+        .await
+        .unwrap();
     folder.write("a.json", "{\"a\":1}\n{\"a\":7}\n{\"a\":8}\n");
     assert_eq!(stream.next().await.unwrap().unwrap_err().kind(), Kind::Conflict);
     assert!(stream.next().await.is_none());
@@ -440,13 +456,17 @@ fn value() -> impl Strategy<Value = serde_json::Value> {
 /// What a row says after a way through Arrow.
 fn back(batch: &RecordBatch) -> Vec<serde_json::Value> {
     let mut out = Vec::new();
-    let mut writer = arrow_lines(&mut out);
-    writer(batch);
-    drop(writer);
-    out.split(|b| *b == b'\n')
-        .filter(|line| !line.is_empty())
-        .map(|line| serde_json::from_slice(line).unwrap())
-        .collect()
+    let builder = arrow::json::WriterBuilder::new().with_explicit_nulls(true);
+    builder.build::<_, arrow::json::writer::LineDelimited>(&mut out).write(batch).unwrap();
+    let doubles = batch.column_by_name("d").unwrap().as_primitive::<Float64Type>();
+    let lines = out.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+    let row = |(line, double): (&[u8], Option<f64>)| {
+        let mut row: serde_json::Value = serde_json::from_slice(line).unwrap();
+        // Arrow writes doubles with fewer digits than it takes to read them back.
+        row["d"] = double.into();
+        row
+    };
+    lines.zip(doubles).map(row).collect()
 }
 
 proptest! {
