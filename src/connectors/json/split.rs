@@ -1,0 +1,108 @@
+//! Cuts the files of a source into parts that are read alone.
+
+use std::fs::File;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use super::layout::Layout;
+use super::part::{JsonFile, Part};
+use crate::error::{Error, Result};
+use crate::files::Compression;
+use crate::memory::Memory;
+use crate::source::Split;
+
+/// Bytes that are read at once when a line end is looked for.
+const LOOK_BYTES: usize = 64 << 10;
+
+/// The splits of `files`, in their order, each with the part that it stands for.
+pub(super) fn cut(
+    files: &[JsonFile],
+    split_bytes: u64,
+    memory: &dyn Memory,
+) -> Result<Vec<(Split, Part)>> {
+    let mut splits = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        let parts = match (file.compression, file.layout) {
+            (Compression::None, Layout::Lines) => lines(file, split_bytes)?,
+            (Compression::None, Layout::List | Layout::Sequence) => {
+                elements(file, split_bytes, memory)?
+            }
+            _ => vec![whole(file)],
+        };
+        let named = parts.into_iter().enumerate().map(|(number, (part, rows))| {
+            let bytes = part.bytes.as_ref().map_or(file.stamp.bytes, |b| b.end - b.start);
+            (Split { id: format!("{index:06}-{number:05}"), rows, bytes: Some(bytes) }, part)
+        });
+        splits.extend(named);
+    }
+    Ok(splits)
+}
+
+/// A file that has to be read from its beginning.
+fn whole(file: &JsonFile) -> (Part, Option<u64>) {
+    (Part { file: file.clone(), bytes: None, rows_before: 0 }, None)
+}
+
+/// Ranges that end with a line; only the bytes around each border are read.
+fn lines(file: &JsonFile, split_bytes: u64) -> Result<Vec<(Part, Option<u64>)>> {
+    let opened = file.stamp.open()?;
+    let end = file.stamp.bytes;
+    let mut parts = Vec::new();
+    let mut start = 0;
+    while start < end {
+        let aim = start.saturating_add(split_bytes);
+        let border = line_end(&opened, aim - 1, end)
+            .map_err(|e| Error::io(&e, "read", Path::new(&file.stamp.shown)))?;
+        let rows = file.row_bytes.map(|bytes| ((border - start) / bytes.max(1)).max(1));
+        let bytes = Some(start..border);
+        parts.push((Part { file: file.clone(), bytes, rows_before: 0 }, rows));
+        start = border;
+    }
+    file.stamp.check(&opened)?;
+    Ok(parts)
+}
+
+/// The byte after the first line end at or after `from`, at most `end`.
+fn line_end(file: &File, mut from: u64, end: u64) -> std::io::Result<u64> {
+    let mut bytes = vec![0; LOOK_BYTES];
+    while from < end {
+        let read = file.read_at(&mut bytes, from)?;
+        if read == 0 {
+            break;
+        }
+        if let Some(at) = memchr::memchr(b'\n', &bytes[..read]) {
+            return Ok((from + at as u64 + 1).min(end));
+        }
+        from += read as u64;
+    }
+    Ok(end)
+}
+
+/// Ranges of whole elements, found by reading the file once; this also proves that the list is
+/// whole, so that no row of a broken one is loaded.
+fn elements(
+    file: &JsonFile,
+    split_bytes: u64,
+    memory: &dyn Memory,
+) -> Result<Vec<(Part, Option<u64>)>> {
+    let mut open = file.open(memory)?;
+    let mut parts = Vec::new();
+    let mut bytes: Option<Range<u64>> = None;
+    let mut rows_before = 0;
+    let mut rows = 0;
+    while let Some(found) = open.next()? {
+        let is_full = bytes.as_ref().is_some_and(|b| found.bytes.end - b.start > split_bytes);
+        if let Some(full) = bytes.take_if(|_| is_full) {
+            parts.push((Part { file: file.clone(), bytes: Some(full), rows_before }, Some(rows)));
+            rows_before += rows;
+            rows = 0;
+        }
+        bytes.get_or_insert(found.bytes.clone()).end = found.bytes.end;
+        rows += 1;
+    }
+    if bytes.is_some() {
+        parts.push((Part { file: file.clone(), bytes, rows_before }, Some(rows)));
+    }
+    Ok(parts)
+}
