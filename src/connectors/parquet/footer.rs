@@ -136,6 +136,7 @@ fn read(stamp: &Stamp) -> Result<ArrowReaderMetadata> {
     let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
         .map_err(|e| broken(stamp, &e))?;
     stamp.check(&file)?;
+    check_extents(stamp, &footer)?;
     let mut names = HashSet::new();
     if let Some(twice) = footer.schema().fields().iter().find(|f| !names.insert(f.name())) {
         return Err(Error::data(format!("column `{}` is there twice", twice.name()))
@@ -145,6 +146,31 @@ fn read(stamp: &Stamp) -> Result<ArrowReaderMetadata> {
     let options = ArrowReaderOptions::new().with_schema(with_views(footer.schema()));
     ArrowReaderMetadata::try_new(Arc::clone(footer.metadata()), options)
         .map_err(|e| broken(stamp, &e))
+}
+
+/// Refuses columns that begin or end outside the file; the decoder trusts these numbers.
+fn check_extents(stamp: &Stamp, footer: &ArrowReaderMetadata) -> Result<()> {
+    for (index, group) in footer.metadata().row_groups().iter().enumerate() {
+        for chunk in group.columns() {
+            let starts = [Some(chunk.data_page_offset()), chunk.dictionary_page_offset()];
+            let bytes = u64::try_from(chunk.compressed_size()).ok();
+            let inside = |start: i64| {
+                let end = u64::try_from(start).ok().zip(bytes).and_then(|(s, n)| s.checked_add(n));
+                end.is_some_and(|end| end <= stamp.bytes)
+            };
+            // Sizes count from the dictionary, if there is one: then the pages lie within.
+            let first = starts.into_iter().flatten().min();
+            if !first.is_some_and(inside) {
+                let error = Error::data(format!("`{}` is damaged", stamp.shown))
+                    .at("row group", index)
+                    .at("column", chunk.column_path());
+                return Err(error
+                    .at("decoder", "the column lies outside the file")
+                    .hint("copy or write the file again"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Text and bytes are read as views, which SQL works on without copying them.
