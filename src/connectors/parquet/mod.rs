@@ -1,22 +1,77 @@
-//! The `parquet` connector.
+//! The `parquet` connector: tables as folders of Parquet files, or as one file.
+//!
+//! # Target
+//!
+//! `path: out/orders` is a folder that any reader may list. Beside it, `out/_dhow/orders/` holds
+//! the table itself: `data/` with files that are written once, and `manifest/` with numbered lists
+//! of files; the list with the highest number is the table, and putting it is the commit, rows and
+//! mark in one step. The folder that readers list is made of hard links to exactly those files and
+//! exchanged in one step, so nobody ever sees half a load. To drop a table, remove both folders.
+//!
+//! `path: out/orders.parquet` is a single file; only `truncate` and `replace` can write it.
+//!
+//! Appending, merging and deleting need the columns of the table: the same names and types, in any
+//! order. Superseded files stay until `dhow clean`, which keeps those of the newest ten manifests.
 
+mod decode;
+mod delete;
+mod encode;
+mod failure;
+mod fit;
 mod folder;
 mod footer;
+mod hive;
+mod keys;
+mod manifest;
+mod options;
 mod prune;
 mod read;
+mod receipts;
 mod source;
 #[cfg(test)]
 mod source_tests;
+mod stage;
+mod store;
+mod stored;
+mod table;
+#[cfg(test)]
+mod tests;
+mod view;
 
-use crate::connectors::{Capability, Connector};
+use std::sync::Arc;
+
+use crate::config::{Options, Problem};
+use crate::connectors::parquet::encode::Encoding;
+use crate::connectors::parquet::table::Table;
+use crate::connectors::{Capability, Connector, Context, Role};
+use crate::error::Result;
+use crate::sink::{Mode, Sink};
 
 /// The `parquet` connector.
 pub static CONNECTOR: Connector = Connector {
     name: "parquet",
-    summary: "",
-    can: Capability { endings: &["parquet"], splits: Some("row group"), reopen: true, modes: &[] },
-    options: &[],
-    check: |options, _| source::check(options),
+    summary: "Parquet files: a folder per table, or a single file",
+    can: Capability { endings: &["parquet"], splits: Some("row group"), reopen: true, modes: Mode::NAMES },
+    options: options::DOCS,
+    check,
     source: Some(source::open),
-    sink: None,
+    sink: Some(sink),
 };
+
+fn check(options: &Options, role: Role) -> Vec<Problem> {
+    match role {
+        Role::Source => source::check(options),
+        Role::Sink => options::check(options),
+    }
+}
+
+fn sink(options: &Options, context: &Context) -> Result<Arc<dyn Sink>> {
+    let (target, problems) = options::read(options);
+    if let Some(problem) = problems.into_iter().next() {
+        return Err(problem.into_error(None));
+    }
+    let places = target.places(&context.base);
+    let encoding = Encoding::of(&target, context.jobs, context.memory.limit());
+    let memory = context.memory.clone();
+    Ok(Arc::new(Table::new(places, target.partition_by, encoding, memory)))
+}

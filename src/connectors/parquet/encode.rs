@@ -1,0 +1,170 @@
+//! Writes one Parquet file into the store: row groups by encoded size, sent as they are finished.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use object_store::buffered::BufWriter;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use tokio::io::AsyncWriteExt;
+
+use crate::connectors::parquet::failure;
+use crate::connectors::parquet::manifest::DataFile;
+use crate::connectors::parquet::store::{self, Store};
+use crate::connectors::parquet::{decode, options::Target};
+use crate::error::{Error, Result};
+use crate::faults;
+
+/// Bytes sent to the store at once; object stores take no smaller parts than 5 MiB.
+const CHUNK: usize = 8 * 1024 * 1024;
+/// Chunks on their way at once, per file.
+const CHUNKS_SENT: usize = 2;
+/// A row group is never made smaller than this for want of memory.
+const ROW_GROUP_FLOOR: usize = 1024 * 1024;
+
+/// How files are encoded.
+#[derive(Debug, Clone)]
+pub(super) struct Encoding {
+    compression: Compression,
+    /// Encoded bytes after which a row group ends.
+    pub(super) row_group_bytes: usize,
+    /// Encoded bytes after which a part goes on in another file.
+    pub(super) file_bytes: u64,
+}
+
+impl Encoding {
+    /// The encoding that `target` asks for, with row groups so small that `jobs` parts at once
+    /// leave half of `memory` bytes to others.
+    pub(super) fn of(target: &Target, jobs: usize, memory: Option<u64>) -> Self {
+        // A row group is in memory twice while it is flushed: as pages, and as bytes to be sent.
+        let share = memory.map(|all| all / (4 * u64::try_from(jobs.max(1)).unwrap_or(1)));
+        let share = share.and_then(|share| usize::try_from(share).ok()).unwrap_or(usize::MAX);
+        Encoding {
+            compression: target.compression,
+            row_group_bytes: target.row_group_bytes.min(share.max(ROW_GROUP_FLOOR)),
+            file_bytes: target.file_bytes,
+        }
+    }
+
+    fn properties(&self) -> WriterProperties {
+        WriterProperties::builder()
+            .set_compression(self.compression)
+            .set_max_row_group_bytes(Some(self.row_group_bytes))
+            .set_statistics_enabled(EnabledStatistics::Page)
+            .build()
+    }
+}
+
+/// A file that is being written; nobody sees it before [`OpenFile::finish`].
+pub(super) struct OpenFile {
+    path: String,
+    partition: Vec<Option<String>>,
+    writer: ArrowWriter<Vec<u8>>,
+    upload: BufWriter,
+    rows: u64,
+    sent: u64,
+}
+
+impl OpenFile {
+    /// Begins the file at `path`, which must be new.
+    pub(super) fn begin(
+        store: &Store,
+        path: String,
+        schema: SchemaRef,
+        partition: Vec<Option<String>>,
+        encoding: &Encoding,
+    ) -> Result<Self> {
+        let shown = store.shown(&path);
+        let key = store::key(&path).map_err(|e| failure::of_store(&e, "write", &shown))?;
+        let upload = BufWriter::with_capacity(store.objects.clone(), key, CHUNK)
+            .with_max_concurrency(CHUNKS_SENT);
+        let writer = ArrowWriter::try_new(Vec::new(), schema, Some(encoding.properties()))
+            .map_err(|e| failure::of_writing(&e, &shown))?;
+        Ok(OpenFile { path, partition, writer, upload, rows: 0, sent: 0 })
+    }
+
+    /// Adds rows.
+    pub(super) async fn write(&mut self, store: &Store, batch: &RecordBatch) -> Result<()> {
+        self.writer.write(batch).map_err(|e| failure::of_writing(&e, &store.shown(&self.path)))?;
+        self.rows += u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
+        self.send(store).await
+    }
+
+    /// Ends the row group in progress, so that its memory can be used again.
+    pub(super) async fn flush(&mut self, store: &Store) -> Result<()> {
+        self.writer.flush().map_err(|e| failure::of_writing(&e, &store.shown(&self.path)))?;
+        self.send(store).await
+    }
+
+    /// Bytes of memory in use: pages in progress, and bytes that are not sent yet.
+    pub(super) fn memory(&self) -> usize {
+        let unsent = usize::try_from(self.sent).unwrap_or(usize::MAX).min(CHUNK);
+        self.writer.memory_size() + self.writer.inner().len() + unsent
+    }
+
+    /// Encoded bytes so far, as far as can be told.
+    pub(super) fn bytes(&self) -> u64 {
+        let encoded = self.writer.bytes_written() + self.writer.in_progress_size();
+        u64::try_from(encoded).unwrap_or(u64::MAX)
+    }
+
+    /// Ends the file, makes sure that the store holds all of it, and says what it is.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Unavailable`] when the store holds something else than what was sent.
+    pub(super) async fn finish(mut self, store: &Store) -> Result<DataFile> {
+        let shown = store.shown(&self.path);
+        self.writer.finish().map_err(|e| failure::of_writing(&e, &shown))?;
+        self.send(store).await?;
+        self.upload.shutdown().await.map_err(|e| sending(e, &shown))?;
+        let OpenFile { path, partition, rows, sent, .. } = self;
+        let file = DataFile { path, rows, bytes: sent, partition };
+        check_stored(store, &file).await?;
+        faults::point("sink.staged_file").await;
+        Ok(file)
+    }
+
+    /// Forgets the file; what the store has of it already is removed by the store.
+    pub(super) async fn abandon(mut self) {
+        // The error that led here is the one to report; a leftover is removed by the sweep.
+        let _ = self.upload.abort().await;
+    }
+
+    async fn send(&mut self, store: &Store) -> Result<()> {
+        if self.writer.inner().is_empty() {
+            return Ok(());
+        }
+        let bytes = std::mem::take(self.writer.inner_mut());
+        self.sent += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let put = self.upload.put(bytes.into()).await;
+        put.map_err(|e| failure::of_store(&e, "write", &store.shown(&self.path)))
+    }
+}
+
+/// Asks the store for what was written: its size, and the rows that its footer counts.
+async fn check_stored(store: &Store, file: &DataFile) -> Result<()> {
+    let shown = store.shown(&file.path);
+    let broken = |what: &str, sent: u64, found: String| {
+        Error::unavailable(format!("`{shown}` was not stored as it was written"))
+            .at(format!("{what} written"), sent)
+            .at(format!("{what} found"), found)
+    };
+    let size = store.size(&file.path).await?;
+    if size != Some(file.bytes) {
+        let found = size.map_or("none".to_owned(), |size| size.to_string());
+        return Err(broken("bytes", file.bytes, found));
+    }
+    let footer = decode::footer(store, &file.path, file.bytes).await?;
+    let rows = footer.file_metadata().num_rows();
+    if u64::try_from(rows) != Ok(file.rows) {
+        return Err(broken("rows", file.rows, rows.to_string()));
+    }
+    Ok(())
+}
+
+fn sending(error: std::io::Error, shown: &str) -> Error {
+    match error.downcast::<object_store::Error>() {
+        Ok(inner) => failure::of_store(&inner, "write", shown),
+        Err(error) => Error::io(&error, "write", std::path::Path::new(shown)),
+    }
+}

@@ -1,0 +1,146 @@
+//! The options of a Parquet target: where, how files are divided, how they are encoded.
+
+use std::path::{Component, Path, PathBuf};
+
+use parquet::basic::{Compression, GzipLevel, ZstdLevel};
+
+use crate::config::{Options, Problem, Reader};
+use crate::connectors::{OptionDoc, Role};
+
+/// The folder beside every table in which dhow keeps files, manifests and what is staged.
+pub(super) const HOUSE: &str = "_dhow";
+
+/// The options of a target, checked.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    /// The table's folder or file, as written.
+    pub(super) path: String,
+    /// Columns that become folders, outermost first.
+    pub(super) partition_by: Vec<String>,
+    /// How pages are compressed.
+    pub(super) compression: Compression,
+    /// Encoded bytes after which a row group ends.
+    pub(super) row_group_bytes: usize,
+    /// Encoded bytes after which a part goes on in another file.
+    pub(super) file_bytes: u64,
+}
+
+const MIB: u64 = 1024 * 1024;
+const CODECS: &[&str] = &["zstd", "snappy", "gzip", "lz4", "none"];
+
+/// The options of a target, for the manual.
+pub(super) const DOCS: &[OptionDoc] = &[
+    OptionDoc {
+        name: "path",
+        role: Some(Role::Sink),
+        default: None,
+        summary: "folder of the table, or one file ending in `.parquet` (truncate and replace)",
+    },
+    OptionDoc {
+        name: "partition_by",
+        role: Some(Role::Sink),
+        default: None,
+        summary: "columns that become Hive folders such as `day=2026-03-01`",
+    },
+    OptionDoc {
+        name: "compression",
+        role: Some(Role::Sink),
+        default: Some("zstd"),
+        summary: "zstd, snappy, gzip, lz4 or none",
+    },
+    OptionDoc {
+        name: "row_group_bytes",
+        role: Some(Role::Sink),
+        default: Some("67108864"),
+        summary: "encoded bytes of a row group; less when memory is short",
+    },
+    OptionDoc {
+        name: "file_bytes",
+        role: Some(Role::Sink),
+        default: Some("536870912"),
+        summary: "encoded bytes after which a part goes on in another file",
+    },
+];
+
+/// Everything that is wrong with `options` as those of a target.
+pub(super) fn check(options: &Options) -> Vec<Problem> {
+    read(options).1
+}
+
+/// The options, and everything that is wrong with them.
+pub(super) fn read(options: &Options) -> (Target, Vec<Problem>) {
+    let reader = options.reader();
+    let target = Target {
+        path: reader.required("path"),
+        partition_by: reader.list("partition_by"),
+        compression: codec(reader.one_of("compression", CODECS)),
+        row_group_bytes: usize::try_from(reader.number(
+            "row_group_bytes",
+            64 * MIB,
+            4096..=4096 * MIB,
+        ))
+        .unwrap_or(usize::MAX),
+        file_bytes: reader.number("file_bytes", 512 * MIB, 4096..=1024 * 1024 * MIB),
+    };
+    check_path(&reader, &target);
+    check_partitions(&reader, &target);
+    (target, reader.finish())
+}
+
+impl Target {
+    /// Whether the target is one file and not a folder.
+    pub(super) fn is_single_file(&self) -> bool {
+        self.path.ends_with(".parquet")
+    }
+
+    /// The table's path, and the folder in which dhow keeps what belongs to it.
+    pub(super) fn places(&self, base: &Path) -> (PathBuf, PathBuf) {
+        let table = base.join(&self.path);
+        let name = table.file_name().unwrap_or_default();
+        let house = table.with_file_name(HOUSE).join(name);
+        (table, house)
+    }
+}
+
+fn codec(name: &str) -> Compression {
+    match name {
+        "snappy" => Compression::SNAPPY,
+        "gzip" => Compression::GZIP(GzipLevel::default()),
+        "lz4" => Compression::LZ4_RAW,
+        "none" => Compression::UNCOMPRESSED,
+        // Level 1: a few per cent larger than level 3 on tables, and much faster.
+        _ => Compression::ZSTD(ZstdLevel::default()),
+    }
+}
+
+fn check_path(reader: &Reader<'_>, target: &Target) {
+    if target.path.is_empty() {
+        return;
+    }
+    let place = reader.place_of("path");
+    let last = Path::new(&target.path).components().next_back();
+    let Some(Component::Normal(name)) = last else {
+        let message = format!("`{}` names no folder of its own", target.path);
+        let hint = "end the path in the table's name, such as `out/orders`";
+        return reader.problem(Problem::new(&place, message).hint(hint));
+    };
+    if name == HOUSE || target.path.contains('\0') {
+        let message = format!("`{}` cannot be a table", target.path.escape_debug());
+        let hint = format!("`{HOUSE}` is where dhow keeps its own files; choose another name");
+        reader.problem(Problem::new(&place, message).hint(hint));
+    }
+}
+
+fn check_partitions(reader: &Reader<'_>, target: &Target) {
+    let place = reader.place_of("partition_by");
+    if target.is_single_file() && !target.partition_by.is_empty() {
+        let message = "a single file cannot be partitioned";
+        let hint = "give a folder as `path`, or remove `partition_by`";
+        reader.problem(Problem::new(&place, message).hint(hint));
+    }
+    for (index, name) in target.partition_by.iter().enumerate() {
+        if target.partition_by[..index].contains(name) {
+            reader.problem(Problem::new(&place, format!("`{name}` is named twice")));
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! The view: the folder that readers list, with exactly the files of one manifest.
+//!
+//! It is built beside the store out of hard links and put in the place of the old one in a single
+//! step, so that whoever lists it sees a whole load or the whole load before. It remembers which
+//! manifest it shows: a view that was not refreshed because the process was killed is refreshed by
+//! whoever comes next. The view before is kept for readers that are still in it, until the next
+//! refresh. Files in the folder that are not dhow's are never touched: they are refused.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rustix::fs::{CWD, RenameFlags};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+use crate::connectors::parquet::hive;
+use crate::connectors::parquet::manifest::{self, Manifest};
+use crate::connectors::parquet::store::{self, Store};
+use crate::error::{Error, Result};
+
+/// The file in a view that says what it shows.
+const LABEL: &str = ".dhow-view";
+/// The folder, in the house of the table, of views that are built or were replaced.
+const FOLDER: &str = "view";
+
+/// The folder that readers of a table list.
+#[derive(Debug, Clone)]
+pub(super) struct View {
+    /// The folder itself.
+    table: PathBuf,
+    /// The local folder of the table's store.
+    house: PathBuf,
+}
+
+/// What a view shows.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Label {
+    manifest: u64,
+    files: BTreeSet<String>,
+}
+
+impl View {
+    /// The view at `table` of the store in `house`.
+    pub(super) fn new(table: PathBuf, house: PathBuf) -> Self {
+        View { table, house }
+    }
+
+    /// Makes sure that the folder holds nothing that is not dhow's. Reads only.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Refused`] when it is no folder, or holds files that dhow did not put
+    /// there.
+    pub(super) fn check(&self) -> Result<()> {
+        self.shown_manifest().map(|_| ())
+    }
+
+    /// Shows the newest manifest, unless it is shown already.
+    pub(super) async fn show(&self, store: &Store) -> Result<()> {
+        let view = self.clone();
+        // Refreshes of one table wait for each other; a killed one lets go of its lock.
+        let _lock = blocking(move || lock(&view.house)).await?;
+        let Some(newest) = manifest::current(store).await? else { return Ok(()) };
+        let view = self.clone();
+        blocking(move || view.refresh(&newest)).await
+    }
+
+    fn refresh(&self, newest: &Manifest) -> Result<()> {
+        if self.shown_manifest()? == Some(newest.number) {
+            return Ok(());
+        }
+        let views = self.house.join(FOLDER);
+        let built = views.join(format!("{:08}-{}", newest.number, store::nonce()));
+        fs::create_dir_all(&built).map_err(|e| Error::io(&e, "create", &built))?;
+        if let Err(error) = self.build(&built, newest).and_then(|()| self.put(&built)) {
+            let _ = fs::remove_dir_all(&built);
+            return Err(error);
+        }
+        self.discard(Some(&built), Duration::ZERO, false).map(|_| ())
+    }
+
+    /// Fills `built` with the files of `manifest`; the label comes last and makes it whole.
+    fn build(&self, built: &Path, manifest: &Manifest) -> Result<()> {
+        let mut label = Label { manifest: manifest.number, files: BTreeSet::new() };
+        for file in &manifest.files {
+            let folder = hive::folder(&manifest.partition_by, &file.partition);
+            let name = format!("{folder}{}", file.name());
+            let to = built.join(&name);
+            if !folder.is_empty() {
+                let parent = built.join(&folder);
+                fs::create_dir_all(&parent).map_err(|e| Error::io(&e, "create", &parent))?;
+            }
+            link(&self.house.join(&file.path), &to)?;
+            label.files.insert(name);
+        }
+        let text = serde_json::to_vec(&label)
+            .map_err(|e| Error::bug("a label cannot be written as JSON").at("json", e))?;
+        let path = built.join(LABEL);
+        fs::write(&path, text).map_err(|e| Error::io(&e, "write", &path))?;
+        sync(&path)?;
+        sync(built)
+    }
+
+    /// Puts `built` in the place of the view; what was there is at `built` afterwards.
+    fn put(&self, built: &Path) -> Result<()> {
+        let parent = self.table.parent().unwrap_or(Path::new("."));
+        if !self.table.exists() {
+            fs::rename(built, &self.table).map_err(|e| Error::io(&e, "create", &self.table))?;
+            return sync(parent);
+        }
+        match rustix::fs::renameat_with(CWD, built, CWD, &self.table, RenameFlags::EXCHANGE) {
+            Ok(()) => sync(parent),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                // Not in one step, then: for a moment readers find no folder, never half of one.
+                let aside = built.with_extension("old");
+                let io = |e| Error::io(&e, "replace", &self.table);
+                fs::rename(&self.table, &aside).map_err(io)?;
+                fs::rename(built, &self.table).map_err(io)?;
+                fs::rename(&aside, built).map_err(io)?;
+                sync(parent)
+            }
+            Err(e) => Err(Error::io(&e.into(), "replace", &self.table)),
+        }
+    }
+
+    /// Removes views that nobody can list any more, except `keep` and those younger than `age`;
+    /// answers their paths, and with `dry_run` does nothing else.
+    pub(super) fn discard(
+        &self,
+        keep: Option<&Path>,
+        age: Duration,
+        dry_run: bool,
+    ) -> Result<Vec<PathBuf>> {
+        let views = self.house.join(FOLDER);
+        let mut discarded = Vec::new();
+        for path in entries(&views)? {
+            if keep == Some(path.as_path()) || !is_older(&path, age) {
+                continue;
+            }
+            if !dry_run {
+                discard_one(&path)?;
+            }
+            discarded.push(path);
+        }
+        Ok(discarded)
+    }
+
+    /// The number of the manifest that is shown; `None` when nothing is.
+    fn shown_manifest(&self) -> Result<Option<u64>> {
+        let meta = match fs::symlink_metadata(&self.table) {
+            Ok(meta) => meta,
+            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(Error::io(&e, "read", &self.table)),
+        };
+        if !meta.is_dir() {
+            let shown = self.table.display();
+            return Err(Error::refused(format!("`{shown}` is not a folder"))
+                .hint("move it away, or choose another `path`"));
+        }
+        let label = label(&self.table);
+        let known = label.as_ref().map(|label| &label.files);
+        for file in files(&self.table, "")? {
+            if file != LABEL && known.is_none_or(|known| !known.contains(&file)) {
+                return Err(self.foreign(&file));
+            }
+        }
+        Ok(label.map(|label| label.manifest))
+    }
+
+    fn foreign(&self, file: &str) -> Error {
+        let shown = self.table.display();
+        Error::refused(format!("`{shown}` holds files that dhow did not write"))
+            .at("file", file)
+            .hint("nothing was touched; move them away, or choose another `path`")
+    }
+}
+
+/// Holds off other refreshes of the view of `house` until it is dropped.
+pub(super) fn lock(house: &Path) -> Result<File> {
+    let io = |e| Error::io(&e, "lock", house);
+    let folder = File::open(house).map_err(io)?;
+    folder.lock().map_err(io)?;
+    Ok(folder)
+}
+
+/// Runs file-system work where it may block.
+pub(super) async fn blocking<T, F>(work: F) -> Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(e) => Err(Error::bug("file-system work was broken off").at("task", e)),
+    }
+}
+
+fn label(view: &Path) -> Option<Label> {
+    serde_json::from_slice(&fs::read(view.join(LABEL)).ok()?).ok()
+}
+
+/// Every file below `root`, as paths relative to it.
+fn files(root: &Path, below: &str) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for path in entries(&root.join(below))? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = format!("{below}{name}");
+        let is_dir = fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_dir());
+        match is_dir {
+            true => found.extend(files(root, &format!("{name}/"))?),
+            false => found.push(name),
+        }
+    }
+    Ok(found)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let io = |e| Error::io(&e, "list", folder);
+    let read = match fs::read_dir(folder) {
+        Ok(read) => read,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => return Err(io(e)),
+    };
+    let mut paths: Vec<PathBuf> =
+        read.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>().map_err(io)?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// Removes a view that was replaced, or one that was never finished. A file that somebody put in
+/// between stays.
+fn discard_one(view: &Path) -> Result<()> {
+    let io = |e| Error::io(&e, "remove", view);
+    let Some(label) = label(view) else {
+        // Without a label it was never shown: everything in it is a link of ours.
+        return fs::remove_dir_all(view).map_err(io);
+    };
+    for file in &label.files {
+        let _ = fs::remove_file(view.join(file));
+    }
+    if files(view, "")?.iter().all(|file| file == LABEL) {
+        fs::remove_dir_all(view).map_err(io)?;
+    }
+    Ok(())
+}
+
+fn is_older(path: &Path, age: Duration) -> bool {
+    let modified = fs::symlink_metadata(path).and_then(|meta| meta.modified());
+    modified.is_ok_and(|at| at.elapsed().unwrap_or_default() >= age)
+}
+
+fn link(from: &Path, to: &Path) -> Result<()> {
+    match fs::hard_link(from, to) {
+        Ok(()) => Ok(()),
+        Err(e) if e.kind() == ErrorKind::NotFound => Err(Error::io(&e, "read", from)),
+        // File systems without hard links get copies.
+        Err(_) => fs::copy(from, to).map(|_| ()).map_err(|e| Error::io(&e, "write", to)),
+    }
+}
+
+fn sync(path: &Path) -> Result<()> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(|e| Error::io(&e, "write", path))
+}
