@@ -175,12 +175,28 @@ fn chosen(path: &str, name: Option<&str>, role: Role) -> Result<&'static Connect
     }
     match connectors::for_path(path) {
         Some(connector) if fits(connector) => Ok(connector),
+        None if is_folder(path) && role == Role::Sink => of_folders(&known, path),
         _ => {
             let endings: Vec<_> =
                 known.iter().flat_map(|c| c.can.endings).map(|e| format!(".{e}")).collect();
             Err(Error::config(format!("no connector {verb} `{path}`: its ending says nothing"))
                 .hint(format!("known endings: {}; or name it with `{flag}`", endings.join(", "))))
         }
+    }
+}
+
+/// Whether `path` names a folder: its last part has no ending.
+fn is_folder(path: &str) -> bool {
+    path.trim_end_matches('/').rsplit('/').next().is_some_and(|last| !last.contains('.'))
+}
+
+/// The one connector that writes files, which then fills folders as well.
+fn of_folders(known: &[&'static Connector], path: &str) -> Result<&'static Connector> {
+    let mut writers = known.iter().filter(|connector| !connector.can.endings.is_empty());
+    match (writers.next(), writers.next()) {
+        (Some(connector), None) => Ok(connector),
+        _ => Err(Error::config(format!("nothing says how `{path}` is to be written"))
+            .hint("name a connector with `--to-type`")),
     }
 }
 
