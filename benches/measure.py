@@ -16,7 +16,7 @@ import time
 
 def main():
     start = time.perf_counter()
-    done = subprocess.run(sys.argv[1:], capture_output=True, text=True, check=False)
+    done = subprocess.run(sys.argv[1:], capture_output=True, check=False)
     seconds = time.perf_counter() - start
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     # Linux counts kibibytes, macOS bytes.
@@ -26,8 +26,8 @@ def main():
         "seconds": seconds,
         "cpu_seconds": used.ru_utime + used.ru_stime,
         "peak_bytes": used.ru_maxrss * unit,
-        "stdout": done.stdout[-4000:],
-        "stderr": done.stderr[-4000:],
+        "stdout": done.stdout[-4000:].decode(errors="replace"),
+        "stderr": done.stderr[-4000:].decode(errors="replace"),
     }
     print(json.dumps(result))
 

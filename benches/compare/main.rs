@@ -5,7 +5,11 @@
 //! ends the bench: a fast wrong answer is no answer. Nothing here is a timed test.
 //! `benches/README.md` says how to repeat it and what came out last.
 
-#![expect(clippy::print_stdout, reason = "the table is what the bench is for")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "the table is what the bench is for"
+)]
 
 mod cases;
 mod child;
@@ -13,6 +17,7 @@ mod data;
 mod table;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use cases::Case;
 use child::{Run, Tools};
@@ -57,7 +62,18 @@ pub(crate) fn number<T: std::str::FromStr>(name: &str, default: T) -> Result<T> 
     text.parse().map_err(|_| format!("{name} must be a number, not `{text}`").into())
 }
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match bench() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Makes the data, does every case, and prints the tables.
+fn bench() -> Result<()> {
     let settings = Settings::read()?;
     let tools = Tools::find(&settings.folder)?;
     let data = Data::make(&settings.folder, settings.scale)?;
