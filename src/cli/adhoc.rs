@@ -109,6 +109,7 @@ pub(super) fn finished(verb: &str, mut pipeline: Pipeline) -> Result<Pipeline> {
     let sinks = pipeline.sinks.iter().map(|s| format!("{:?} {}", s.options, s.mode));
     let id = SnapshotId::of(sources.chain(sinks)).0;
     pipeline.name = format!("{verb}-{}", id.get(..8).unwrap_or(&id));
+    pipeline.declare_date(project::today());
     let mut errors = repeated_names(&pipeline);
     errors.extend(wrong_options(&pipeline));
     errors.extend(project::statement_errors(&pipeline));

@@ -10,7 +10,7 @@ use super::session::{self, Session};
 use super::variable::Vars;
 use super::{limits, print as out, project, runtime};
 use crate::config::{Pipeline, Sql};
-use crate::engine::{Settings, World};
+use crate::engine::{Purpose, Settings, World};
 use crate::plan::Plan;
 
 /// Flags of `dhow plan`.
@@ -84,7 +84,9 @@ pub(super) fn settings(
 /// Plans `pipeline` and prints it.
 pub(super) fn print(pipeline: Pipeline, settings: Settings, form: Form) -> Result<u8, Stop> {
     let statements = statements(&pipeline);
-    let open = async move { World::open(&pipeline, &settings).await.map(|world| world.plan) };
+    let open = async move {
+        World::open(&pipeline, &settings, Purpose::Look).await.map(|world| world.plan)
+    };
     let plan = runtime::block_on(2, open)??;
     match form {
         Form::Steps => out::line(&shown(&plan))?,

@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use super::variable::Vars;
-use crate::config::{Pipeline, read};
+use crate::config::read::{self, Given};
+use crate::config::{Known, Pipeline, Variables};
+use crate::connectors;
 use crate::error::{Error, Result};
 use crate::transform;
 
@@ -14,9 +16,22 @@ const STATE: &str = ".dhow";
 /// The pipeline meant by `name`, with everything that is wrong with it as one error.
 pub(super) fn pipeline(name: Option<&str>, vars: &Vars) -> Result<Pipeline> {
     let path = read::find(name, Path::new("."))?;
-    let pipeline = read::pipeline(&path, &vars.vars).map_err(Error::several)?;
+    let connectors = connectors::known();
+    let given = Given {
+        known: Known { connectors: &connectors },
+        vars: &vars.vars,
+        variables: Variables::of_process(),
+        today: today(),
+    };
+    let mut pipeline = read::pipeline(&path, &given).map_err(Error::several)?;
+    pipeline.declare_date(given.today);
     let errors = statement_errors(&pipeline);
     if errors.is_empty() { Ok(pipeline) } else { Err(Error::several(errors)) }
+}
+
+/// The day of the run, in UTC: runs at night are on the same day everywhere.
+pub(super) fn today() -> jiff::civil::Date {
+    jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date()
 }
 
 /// Everything that is wrong with the SQL of `pipeline`.

@@ -9,7 +9,7 @@ use super::signals::Signals;
 use super::variable::Vars;
 use super::{plan, print, project, runtime, summary};
 use crate::config::Pipeline;
-use crate::engine::{self, Report, Settings, World};
+use crate::engine::{self, Purpose, Report, Settings, World};
 
 /// Flags of `dhow run`.
 #[derive(Debug, Args)]
@@ -106,7 +106,7 @@ pub(super) fn execute(
 }
 
 async fn engine_run(pipeline: &Pipeline, settings: &Settings) -> crate::error::Result<Report> {
-    let world = World::open(pipeline, settings).await?;
+    let world = World::open(pipeline, settings, Purpose::Run).await?;
     engine::run(world, settings).await
 }
 

@@ -11,7 +11,7 @@ use super::signals::Signals;
 use super::variable::Vars;
 use super::{adhoc, project, runtime};
 use crate::config::{ModelDef, Pipeline};
-use crate::engine::{Settings, World};
+use crate::engine::{Purpose, Settings, World};
 use crate::error::{Error, Result as Outcome};
 
 /// Flags of `dhow sql`.
@@ -120,7 +120,7 @@ fn pipeline(command: &SqlCommand) -> Outcome<Pipeline> {
 async fn print(pipeline: Pipeline, settings: Settings, format: Format) -> Result<(), Stop> {
     let mut signals = Signals::new()?;
     let work = async {
-        let world = World::open(&pipeline, &settings).await?;
+        let world = World::open(&pipeline, &settings, Purpose::Look).await?;
         rows::print(world.rows(MODEL, &settings).await?, format).await
     };
     tokio::select! {

@@ -59,6 +59,13 @@ pub struct Pipeline {
     pub vars: BTreeMap<String, Var>,
 }
 
+impl Pipeline {
+    /// Makes `{date}` stand for the day of the run in SQL too, unless there is a `date` already.
+    pub fn declare_date(&mut self, today: jiff::civil::Date) {
+        self.vars.entry("date".to_owned()).or_insert(Var::Date(today));
+    }
+}
+
 /// Somewhere rows come from.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SourceDef {

@@ -100,6 +100,14 @@ pub fn known() -> Vec<KnownConnector> {
     ALL.iter().map(known).collect()
 }
 
+/// The table of refused rows of the sink `name` under the folder `path`, and what it is called for
+/// people.
+pub fn rejects(path: &str, name: &str, context: &Context) -> Result<(Arc<dyn Sink>, String)> {
+    let table = format!("{}/{name}", path.trim_end_matches('/'));
+    let options = Options::of_arguments(&[("path", &table)]);
+    Ok((parquet::sink(&options, context)?, table))
+}
+
 /// The connector that reads or writes files with this ending; compressed files are looked at
 /// without `.gz`, `.zst` and `.bz2`.
 pub fn for_path(path: &str) -> Option<&'static Connector> {

@@ -4,12 +4,16 @@
 //! steps. `dhow plan` does the first and prints the plan; `dhow run` does both.
 
 mod backoff;
+mod check;
 mod job;
 mod load;
+mod peak;
 mod reject;
+mod run;
 mod task;
 #[cfg(test)]
 mod tests;
+mod world;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,10 +21,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::config::Pipeline;
-use crate::error::{Error, Result};
+pub use run::run;
+pub use world::{Purpose, World};
+
 use crate::event::Observers;
-use crate::plan::Plan;
 use crate::sink::Mode;
 use crate::transform::Limits;
 
@@ -70,34 +74,6 @@ impl Cancel {
     }
 }
 
-/// A pipeline with its sources frozen and its sinks open, and the plan for it.
-#[derive(Debug)]
-pub struct World {
-    /// What a run would do.
-    pub plan: Plan,
-}
-
-impl World {
-    /// Opens sources and sinks, freezes and inspects, plans. Reads only.
-    ///
-    /// # Errors
-    /// Everything that stands against the plan, as one error with others beside it.
-    #[expect(clippy::unused_async, reason = "the lead is writing the body")]
-    pub async fn open(_pipeline: &Pipeline, _settings: &Settings) -> Result<World> {
-        Err(Error::bug("not built yet"))
-    }
-
-    /// The rows of one relation, for `dhow sql` without a target.
-    #[expect(clippy::unused_async, reason = "the lead is writing the body")]
-    pub async fn rows(
-        &self,
-        _relation: &str,
-        _settings: &Settings,
-    ) -> Result<Vec<crate::source::BatchStream>> {
-        Err(Error::bug("not built yet"))
-    }
-}
-
 /// What a run did.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
@@ -144,11 +120,4 @@ pub struct LoadReport {
     pub skipped: bool,
     /// From opening to the mark.
     pub elapsed: Duration,
-}
-
-/// Takes the steps of `world.plan`. One `dhow` at a time works on a pipeline: a second one gets
-/// [`crate::error::Kind::Conflict`].
-#[expect(clippy::unused_async, reason = "the lead is writing the body")]
-pub async fn run(_world: World, _settings: &Settings) -> Result<Report> {
-    Err(Error::bug("not built yet"))
 }

@@ -45,12 +45,7 @@ pub async fn run(world: World, settings: &Settings) -> Result<Report> {
     outcome.map(|()| report)
 }
 
-async fn steps(
-    world: &World,
-    desk: &Desk,
-    settings: &Settings,
-    report: &mut Report,
-) -> Result<()> {
+async fn steps(world: &World, desk: &Desk, settings: &Settings, report: &mut Report) -> Result<()> {
     for step in &world.plan.steps {
         if settings.cancel.is_asked() {
             return Err(Error::cancelled("the run was interrupted"));

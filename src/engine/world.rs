@@ -8,7 +8,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 
 use super::Settings;
 use super::load::Settling;
-use crate::config::{CheckDef, ModelDef, Pipeline, SinkDef, Var};
+use crate::config::{CheckDef, ModelDef, Pipeline, SinkDef};
 use crate::connectors::{self, Connector, Context};
 use crate::error::{Error, Result};
 use crate::faults::point;
@@ -17,7 +17,7 @@ use crate::plan::{self, Facts, Plan, SourceFacts, Step};
 use crate::sink::{Load, LoadId, Mode, Sink};
 use crate::source::{BatchStream, Snapshot, Watermark, Watermarks, Window};
 use crate::state::{Lease, Ledger, OpenRun};
-use crate::transform::{self, Query, Session};
+use crate::transform::{self, Lineage, Query, Session};
 
 /// Why a pipeline is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,15 +63,10 @@ impl World {
     ///
     /// # Errors
     /// Everything that stands against the plan, as one error with others beside it.
-    pub async fn open(
-        pipeline: &Pipeline,
-        settings: &Settings,
-        purpose: Purpose,
-    ) -> Result<World> {
-        let mut pipeline = pipeline.clone();
-        declare_date(&mut pipeline);
-        let edges = transform::edges(&pipeline).map_err(Error::several)?;
-        let chosen = Chosen::of(&pipeline, &edges, &settings.select);
+    pub async fn open(pipeline: &Pipeline, settings: &Settings, purpose: Purpose) -> Result<World> {
+        let pipeline = pipeline.clone();
+        let lineage = transform::lineage(&pipeline).map_err(Error::several)?;
+        let chosen = Chosen::of(&pipeline, &lineage, &settings.select);
         let mut session = Session::new(&settings.limits)?;
         let context = Context {
             base: pipeline.base.clone(),
@@ -97,11 +92,11 @@ impl World {
             }
             sinks.insert(def.name.clone(), opened);
         }
-        let snapshots = freeze(&pipeline, &chosen, &edges, &sinks, &context).await?;
+        let snapshots = freeze(&pipeline, &chosen, &lineage.models, &sinks, &context).await?;
         for (name, snapshot) in &snapshots {
             session.add_source(name, Arc::clone(snapshot))?;
         }
-        let (models, checks) = (chosen.models(&pipeline), chosen.checks(&pipeline, &edges));
+        let (models, checks) = (chosen.models(&pipeline), chosen.checks(&pipeline, &lineage));
         session.add_models(&models, &pipeline.vars).await.map_err(Error::several)?;
         session.add_checks(&checks, &pipeline.vars).await.map_err(Error::several)?;
         let facts = facts(&session, &snapshots, &models, &checks, &sinks).await?;
@@ -126,12 +121,6 @@ impl World {
             })
             .await
     }
-}
-
-/// `{date}` is the day of the run in UTC, unless the pipeline has a `date` of its own.
-fn declare_date(pipeline: &mut Pipeline) {
-    let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-    pipeline.vars.entry("date".to_owned()).or_insert(Var::Date(today));
 }
 
 /// A pipeline without sinks is one that is only looked at.
@@ -190,7 +179,8 @@ struct Chosen<'a> {
 }
 
 impl<'a> Chosen<'a> {
-    fn of(pipeline: &'a Pipeline, edges: &Edges, select: &[String]) -> Self {
+    fn of(pipeline: &'a Pipeline, lineage: &Lineage, select: &[String]) -> Self {
+        let edges = &lineage.models;
         let sinks = plan::selected(pipeline, edges, select);
         let relations = match pipeline.sinks.is_empty() {
             true => edges.keys().cloned().chain(source_names(pipeline)).collect(),
@@ -205,9 +195,9 @@ impl<'a> Chosen<'a> {
     }
 
     /// Checks of which everything that they read is there anyway.
-    fn checks(&self, pipeline: &Pipeline, edges: &Edges) -> Vec<CheckDef> {
-        let reads = |check: &CheckDef| transform::names(check, pipeline, edges);
-        let chosen = |check: &&CheckDef| reads(check).is_subset(&self.relations);
+    fn checks(&self, pipeline: &Pipeline, lineage: &Lineage) -> Vec<CheckDef> {
+        let reads = |check: &CheckDef| lineage.checks.get(&check.name).into_iter().flatten();
+        let chosen = |check: &&CheckDef| reads(check).all(|name| self.relations.contains(name));
         pipeline.checks.iter().filter(chosen).cloned().collect()
     }
 }
@@ -293,15 +283,15 @@ async fn freeze(
     Ok(snapshots)
 }
 
-fn one_watermark(
-    source: &str,
-    above: BTreeSet<Option<Watermark>>,
-) -> Result<Option<Watermark>> {
+fn one_watermark(source: &str, above: BTreeSet<Option<Watermark>>) -> Result<Option<Watermark>> {
     if above.len() > 1 {
         return Err(Error::config(format!(
             "source `{source}` feeds sinks that have got to different places"
         ))
-        .at("watermarks", above.iter().flatten().map(|w| w.0.as_str()).collect::<Vec<_>>().join(", "))
+        .at(
+            "watermarks",
+            above.iter().flatten().map(|w| w.0.as_str()).collect::<Vec<_>>().join(", "),
+        )
         .hint("give each sink a source of its own, or load them together with `--full-refresh`"));
     }
     Ok(above.into_iter().next().flatten())

@@ -21,7 +21,7 @@ pub fn plan(pipeline: &Pipeline, facts: &Facts, select: &[String]) -> Result<Pla
     let maker = Maker { pipeline, facts, edges: edges(facts) };
     let mut errors = maker.unknown_names(select);
     errors.extend(maker.idle_checks());
-    let sinks = maker.selected(select);
+    let sinks = selected(pipeline, &maker.edges, select);
     if sinks.is_empty() && errors.is_empty() {
         errors.push(nothing_to_load(select));
     }
@@ -39,6 +39,15 @@ pub fn plan(pipeline: &Pipeline, facts: &Facts, select: &[String]) -> Result<Pla
     let checks = maker.checks(&loads).into_iter().map(Step::Check);
     let steps = checks.chain(loads.into_iter().map(Step::Load)).collect();
     Ok(Plan { pipeline: pipeline.name.clone(), steps, notes })
+}
+
+/// The sinks that `select` names, or that depend on a relation that it names; all for an empty one.
+pub fn selected<'a>(pipeline: &'a Pipeline, edges: &Edges, select: &[String]) -> Vec<&'a SinkDef> {
+    let is_selected = |sink: &&SinkDef| {
+        let upstream = dag::upstream(edges, &sink.from);
+        select.is_empty() || select.iter().any(|name| *name == sink.name || upstream.contains(name))
+    };
+    pipeline.sinks.iter().filter(is_selected).collect()
 }
 
 fn edges(facts: &Facts) -> Edges {
@@ -72,15 +81,6 @@ impl<'a> Maker<'a> {
                     .hint(suggest(name, &known))
             })
             .collect()
-    }
-
-    fn selected(&self, select: &[String]) -> Vec<&'a SinkDef> {
-        let is_selected = |sink: &&SinkDef| {
-            let upstream = dag::upstream(&self.edges, &sink.from);
-            select.is_empty()
-                || select.iter().any(|name| *name == sink.name || upstream.contains(name))
-        };
-        self.pipeline.sinks.iter().filter(is_selected).collect()
     }
 
     /// The relation whose rows a rejecting check refuses.

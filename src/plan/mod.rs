@@ -12,7 +12,7 @@ mod make;
 
 use std::collections::BTreeMap;
 
-pub use make::plan;
+pub use make::{plan, selected};
 
 use arrow::datatypes::SchemaRef;
 

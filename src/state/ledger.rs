@@ -85,6 +85,11 @@ impl Ledger {
         })
     }
 
+    /// Whether the folder `state` has a ledger already.
+    pub fn exists(state: &Path) -> bool {
+        state.join(super::FILE).exists()
+    }
+
     /// A ledger that is gone when it is dropped, for tests.
     #[cfg(test)]
     pub(crate) fn in_memory() -> Self {
@@ -305,19 +310,13 @@ impl Ledger {
     }
 
     /// Takes over the watermarks found in the target, for a ledger that has none for this sink.
-    pub fn adopt(
-        &self,
-        pipeline: &str,
-        sink: &str,
-        found: &Watermarks,
-        mark: &LoadId,
-    ) -> Result<()> {
+    pub fn adopt(&self, pipeline: &str, sink: &str, found: &Watermarks) -> Result<()> {
         self.change(|db| {
             for (source, value) in found {
                 db.execute(
                     "insert or ignore into watermarks (pipeline, sink, source, value, load) \
                      values (?1, ?2, ?3, ?4, ?5)",
-                    [pipeline, sink, source, &value.0, mark.as_str()],
+                    [pipeline, sink, source, &value.0, "found in the target"],
                 )?;
             }
             Ok(())

@@ -37,6 +37,34 @@ pub fn check(pipeline: &Pipeline) -> Vec<Error> {
     problems
 }
 
+/// Which relations each model and each check reads, directly.
+#[derive(Debug, Clone, Default)]
+pub struct Lineage {
+    /// By the name of the model.
+    pub models: Edges,
+    /// By the name of the check.
+    pub checks: Edges,
+}
+
+/// Who reads whom in `pipeline`, from its SQL alone.
+///
+/// # Errors
+/// As [`check`].
+pub fn lineage(pipeline: &Pipeline) -> Result<Lineage, Vec<Error>> {
+    let sources: BTreeSet<&str> = pipeline.sources.iter().map(|s| s.name.as_str()).collect();
+    let models = pipeline.models.iter().map(|model| (model.name.as_str(), &model.sql));
+    let reads = read_models(models, &sources, &pipeline.vars)?;
+    let models: Edges = reads.iter().map(|read| (read.name.clone(), read.names())).collect();
+    let known = sources.into_iter().chain(models.keys().map(String::as_str)).collect();
+    let mut checks = Edges::new();
+    for check in &pipeline.checks {
+        let subject = format!("check `{}`", check.name);
+        let read = read(&subject, &check.sql, &known, &pipeline.vars)?;
+        checks.insert(check.name.clone(), read.names());
+    }
+    Ok(Lineage { models, checks })
+}
+
 /// A statement and what it reads.
 #[derive(Debug)]
 pub(super) struct Read {

@@ -14,7 +14,7 @@ mod statement;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use lineage::check;
+pub use lineage::{Lineage, check, lineage};
 pub use session::Session;
 
 use crate::source::{Refuse, Split};
@@ -36,6 +36,14 @@ pub struct Limits {
 pub trait Meter: std::fmt::Debug + Send + Sync {
     /// Takes note of `rows` rows of `bytes` bytes.
     fn read(&self, rows: u64, bytes: u64);
+}
+
+/// Takes no note of anything.
+#[derive(Debug, Clone, Copy)]
+pub struct Unmetered;
+
+impl Meter for Unmetered {
+    fn read(&self, _rows: u64, _bytes: u64) {}
 }
 
 /// The rows of a relation, wanted as streams.

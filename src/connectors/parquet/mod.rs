@@ -51,7 +51,12 @@ use crate::sink::{Mode, Sink};
 pub static CONNECTOR: Connector = Connector {
     name: "parquet",
     summary: "Parquet files: a folder per table, or a single file",
-    can: Capability { endings: &["parquet"], splits: Some("row group"), reopen: true, modes: Mode::NAMES },
+    can: Capability {
+        endings: &["parquet"],
+        splits: Some("row group"),
+        reopen: true,
+        modes: Mode::NAMES,
+    },
     options: options::DOCS,
     check,
     source: Some(source::open),
@@ -65,7 +70,7 @@ fn check(options: &Options, role: Role) -> Vec<Problem> {
     }
 }
 
-fn sink(options: &Options, context: &Context) -> Result<Arc<dyn Sink>> {
+pub(super) fn sink(options: &Options, context: &Context) -> Result<Arc<dyn Sink>> {
     let (target, problems) = options::read(options);
     if let Some(problem) = problems.into_iter().next() {
         return Err(problem.into_error(None));
