@@ -1,7 +1,7 @@
 //! Cuts bytes into records and fields, without looking at what the fields mean.
 //!
-//! Eight bytes at a time are compared with the delimiter, the line end and the quote; only where
-//! one of them stands is anything decided. A field is two offsets; nothing is copied.
+//! 64 bytes at a time are compared with the delimiter, the line end and the quote; only where one
+//! of them stands is anything decided. A field is two offsets; nothing is copied.
 
 use std::borrow::Cow;
 
@@ -87,7 +87,8 @@ pub(super) struct Fields {
     dialect: Dialect,
     columns: Option<usize>,
     fields: Vec<Field>,
-    rows: Vec<u32>,
+    /// Where each record begins and ends.
+    rows: Vec<(u32, u32)>,
     malformed: Vec<(usize, Malformed)>,
     after_quote: bool,
     end: usize,
@@ -132,13 +133,18 @@ impl Fields {
 
     /// Offset of the first byte of a record.
     pub(super) fn start_of(&self, row: usize) -> usize {
-        self.rows[row] as usize
+        self.rows[row].0 as usize
     }
 
-    /// The bytes of a record, with its line end and with blank lines that follow it.
+    /// The bytes of a record, with its line end.
     pub(super) fn record<'a>(&self, data: &'a [u8], row: usize) -> &'a [u8] {
-        let end = self.rows.get(row + 1).map_or(self.end, |start| *start as usize);
-        &data[self.start_of(row)..end]
+        let (start, end) = self.rows[row];
+        &data[start as usize..end as usize]
+    }
+
+    /// Bytes that are held in memory.
+    pub(super) fn held(&self) -> usize {
+        self.fields.capacity() * size_of::<Field>() + self.rows.capacity() * size_of::<(u32, u32)>()
     }
 
     /// The records that are not what they must be, in order.
@@ -148,7 +154,7 @@ impl Fields {
 
     /// The fields of one column, from the first record to the last.
     pub(super) fn column(&self, column: usize) -> impl Iterator<Item = Field> + '_ {
-        self.fields.iter().skip(column).step_by(self.columns().max(1)).copied()
+        self.fields.chunks_exact(self.columns().max(1)).map(move |row| row[column])
     }
 
     /// The fields of one record.
@@ -180,7 +186,7 @@ impl Fields {
             return Scanned::NeedsMore;
         };
         let mut start = begin;
-        marks.seek(start);
+        marks.begin(start);
         loop {
             let Some(at) = marks.next() else { return self.finish(data, is_last, begin, start) };
             let next = match data[at] {
@@ -277,7 +283,7 @@ impl Fields {
             self.fields.resize(first + columns, Field { start: 0, end: 0 });
             self.after_quote = false;
         }
-        self.rows.push(offset_of(begin));
+        self.rows.push((offset_of(begin), offset_of(next)));
     }
 
     /// All marks are seen: the last record ends with the bytes, or it needs more of them.
@@ -316,64 +322,81 @@ enum Quoted {
 /// The places where a delimiter, a line end or a quote stands, in order.
 struct Marks<'a> {
     data: &'a [u8],
-    patterns: [u64; 3],
+    bytes: [u8; 3],
     base: usize,
     found: u64,
 }
 
-const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+/// Bytes that are looked at together.
+const BLOCK: usize = 64;
 
 impl<'a> Marks<'a> {
     fn new(dialect: Dialect, data: &'a [u8]) -> Self {
-        let quote = dialect.quote.unwrap_or(b'\n');
-        let patterns = [dialect.delimiter, b'\n', quote].map(|byte| u64::from_ne_bytes([byte; 8]));
-        Marks { data, patterns, base: 0, found: 0 }
+        let bytes = [dialect.delimiter, b'\n', dialect.quote.unwrap_or(b'\n')];
+        Marks { data, bytes, base: 0, found: 0 }
     }
 
-    /// Goes on from `at`.
-    #[inline]
-    fn seek(&mut self, at: usize) {
+    /// Begins at `at`.
+    fn begin(&mut self, at: usize) {
         self.base = at;
         self.found = self.look(at);
+    }
+
+    /// Leaves out everything before `at`, which is not before the last mark.
+    #[inline]
+    fn seek(&mut self, at: usize) {
+        let skipped = at - self.base;
+        if skipped < BLOCK {
+            self.found &= u64::MAX << skipped;
+        } else {
+            self.begin(at);
+        }
     }
 
     #[inline]
     fn next(&mut self) -> Option<usize> {
         while self.found == 0 {
-            self.base += 8;
+            self.base += BLOCK;
             if self.base >= self.data.len() {
                 return None;
             }
             self.found = self.look(self.base);
         }
-        let at = self.base + (self.found.trailing_zeros() >> 3) as usize;
+        let at = self.base + self.found.trailing_zeros() as usize;
         self.found &= self.found - 1;
         Some(at)
     }
 
-    /// The highest bit of each of the eight bytes at `at` that is one of the three.
+    /// One bit for each byte of the block at `at`, set where the byte is one of the three.
     #[inline]
     fn look(&self, at: usize) -> u64 {
-        let word = match self.data.get(at..at + 8).and_then(|bytes| bytes.try_into().ok()) {
-            Some(bytes) => u64::from_le_bytes(bytes),
-            None => self.last_word(at),
-        };
-        let [delimiter, line, quote] = self.patterns;
-        let differs = |pattern: u64| {
-            let other = word ^ pattern;
-            // No carry passes from one byte to the next, so every byte is judged alone.
-            ((other & LOW) + LOW) | other
-        };
-        !(differs(delimiter) & differs(line) & differs(quote)) & !LOW
+        match self.data.get(at..).and_then(|rest| rest.first_chunk()) {
+            Some(block) => self.bits(block),
+            None => self.bits(&self.last_block(at)),
+        }
     }
 
-    /// Fewer than eight bytes, filled up with zeros, which are none of the three.
+    /// Written so that the compiler makes vector instructions of the comparison.
+    #[inline]
+    fn bits(&self, block: &[u8; BLOCK]) -> u64 {
+        let [delimiter, line, quote] = self.bytes;
+        let is = |byte: u8| u8::from((byte == delimiter) | (byte == line) | (byte == quote));
+        let is = block.map(is);
+        let (words, _) = is.as_chunks::<8>();
+        words.iter().enumerate().fold(0, |bits, (number, word)| {
+            // The product moves the lowest bit of byte n to bit n of the highest byte.
+            let byte = u64::from_le_bytes(*word).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+            bits | byte << (8 * number)
+        })
+    }
+
+    /// The bytes that do not fill a block, and zeros, which are none of the three.
     #[cold]
-    fn last_word(&self, at: usize) -> u64 {
-        let mut bytes = [0; 8];
+    fn last_block(&self, at: usize) -> [u8; BLOCK] {
+        let mut block = [0; BLOCK];
         let rest = self.data.get(at..).unwrap_or_default();
-        bytes[..rest.len()].copy_from_slice(rest);
-        u64::from_le_bytes(bytes)
+        block[..rest.len()].copy_from_slice(rest);
+        block
     }
 }
 

@@ -93,7 +93,8 @@ fn below_20_digits(digits: &[u8]) -> Option<u64> {
         if digit > 9 {
             return None;
         }
-        size = size * 10 + u64::from(digit);
+        // 19 digits cannot overflow.
+        size = size.wrapping_mul(10).wrapping_add(u64::from(digit));
     }
     Some(size)
 }

@@ -76,7 +76,7 @@ impl Rows {
             if most == 0 || !self.cutter.next(most)? {
                 return Ok(None);
             }
-            self.held.resize(self.cutter.buffer.held())?;
+            self.held.resize(self.cutter.buffer.held() + self.cutter.fields.held())?;
             let batch = self.decode()?;
             self.left -= batch.num_rows();
             if batch.num_rows() > 0 {
@@ -112,14 +112,15 @@ impl Rows {
             return;
         }
         for row in 0..fields.rows() {
-            let record = fields.record(data, row);
-            let (reason, hint) = if memchr(0, record).is_some() {
+            let any = |is: fn(&[u8]) -> bool| fields.row(row).iter().any(|f| is(f.bytes(data)));
+            let (reason, hint) = if any(|text| memchr(0, text).is_some()) {
                 ("the row holds a NUL byte", "the file may be damaged, or UTF-16")
-            } else if std::str::from_utf8(record).is_err() {
+            } else if any(|text| std::str::from_utf8(text).is_err()) {
                 ("the row is not UTF-8", "convert the file first: `iconv -f latin1 -t utf-8`")
             } else {
                 continue;
             };
+            let record = fields.record(data, row);
             troubles.entry(row).or_insert_with(|| whole(record, reason, hint));
         }
     }

@@ -313,6 +313,8 @@ async fn the_options_of_the_dialect_are_followed() {
     let other = one("# about\na;b\n1;'x;''y'\n# 2;z\n").with("delimiter", ";");
     let other = other.with("quote", "'").with("comment", "#");
     assert_eq!(other.rows().await.unwrap(), ["1|x;'y"]);
+    let latin = story("a.csv", &[("a.csv", b"a\n# \xe4\nx\n# \xe4\n")]).with("comment", "#");
+    assert_eq!(latin.rows().await.unwrap(), ["x"]);
     let bare = one("a,b\n1,\"x\n").with("quote", "");
     assert_eq!(bare.rows().await.unwrap(), ["1|\"x"]);
     let nulls = one("a,b\nNA,NA\n1,\"NA\"\n2,\n").with_list("null", &["NA"]);
