@@ -144,7 +144,7 @@ impl Column {
 
     /// The values so far as an array; the column is empty afterwards.
     pub(super) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
-        let valid = std::mem::take(&mut self.valid);
+        let valid = taken(&mut self.valid);
         let rows = valid.len();
         let has_null = valid.contains(&false);
         let nulls = has_null.then(|| NullBuffer::from(BooleanBuffer::from(valid)));
@@ -253,22 +253,21 @@ impl Cells {
     }
 
     fn finish(&mut self, rows: usize, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
-        use std::mem::take;
         Ok(match self {
             Cells::Unwanted => return Err(ArrowError::ComputeError("unwanted column".to_owned())),
-            Cells::Boolean(values) => Arc::new(BooleanArray::new(take(values).into(), nulls)),
+            Cells::Boolean(values) => Arc::new(BooleanArray::new(taken(values).into(), nulls)),
             Cells::Whole { values, kind, .. } | Cells::Moment { values, kind, .. } => {
-                typed(Int64Array::try_new(take(values).into(), nulls)?, kind)?
+                typed(Int64Array::try_new(taken(values).into(), nulls)?, kind)?
             }
-            Cells::Double(values) => Arc::new(Float64Array::try_new(take(values).into(), nulls)?),
+            Cells::Double(values) => Arc::new(Float64Array::try_new(taken(values).into(), nulls)?),
             Cells::Decimal { values, precision, scale } => {
                 let scale = i8::try_from(*scale).unwrap_or(i8::MAX);
-                let array = Decimal128Array::try_new(take(values).into(), nulls)?;
+                let array = Decimal128Array::try_new(taken(values).into(), nulls)?;
                 Arc::new(array.with_precision_and_scale(*precision, scale)?)
             }
             Cells::Text { letters, .. } => {
-                let bytes = Buffer::from_vec(take(&mut letters.bytes));
-                Arc::new(StringArray::try_new(offsets(take(&mut letters.ends)), bytes, nulls)?)
+                let bytes = Buffer::from_vec(taken(&mut letters.bytes));
+                Arc::new(StringArray::try_new(offsets(taken(&mut letters.ends)), bytes, nulls)?)
             }
             Cells::Object { object, members } => {
                 let columns = object.finish()?;
@@ -276,10 +275,16 @@ impl Cells {
             }
             Cells::List { ends, item, kind } => {
                 let field = Arc::new(Field::new_list_field(kind.clone(), true));
-                Arc::new(ListArray::try_new(field, offsets(take(ends)), item.finish()?, nulls)?)
+                Arc::new(ListArray::try_new(field, offsets(taken(ends)), item.finish()?, nulls)?)
             }
         })
     }
+}
+
+/// The values, leaving room for as many: the next batch is most likely as long.
+fn taken<T>(values: &mut Vec<T>) -> Vec<T> {
+    let room = Vec::with_capacity(values.len());
+    std::mem::replace(values, room)
 }
 
 fn text(

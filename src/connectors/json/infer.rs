@@ -200,7 +200,7 @@ impl Values {
         };
         let is_nested = self.object.is_some() || self.list.is_some() || path != top;
         let shape = if is_nested { "json" } else { "text" };
-        Err(Error::data(format!("column `{path}` is {one} in one row and {other} in another"))
+        Err(Error::data(format!("column `{path}` is {one} in one place and {other} in another"))
             .at(*one, one_place)
             .at(*other, other_place)
             .hint(format!("declare it to keep both as text: `columns: {{\"{top}\": {shape}}}`")))
@@ -308,7 +308,7 @@ mod tests {
         let error = columns(&[r#"{"a":{"b":[{}]}}"#, "{}", r#"{"a":{"b":["x"]}}"#]).unwrap_err();
         assert_eq!(
             error.report(),
-            "error: column `a.b[]` is a string in one row and an object in another\n  \
+            "error: column `a.b[]` is a string in one place and an object in another\n  \
              a string:  f:3\n  an object: f:1\n\n\
              hint: declare it to keep both as text: `columns: {\"a\": json}`"
         );

@@ -21,8 +21,8 @@ pub(super) struct JsonFile {
     pub(super) compression: Compression,
     /// How its rows stand in it.
     pub(super) layout: Layout,
-    /// Bytes of a row on average, if rows were seen.
-    pub(super) row_bytes: Option<u64>,
+    /// Rows that were looked at, and their bytes.
+    pub(super) looked_at: (u64, u64),
 }
 
 /// A part of a file that is read alone.

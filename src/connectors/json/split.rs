@@ -14,6 +14,8 @@ use crate::source::Split;
 
 /// Bytes that are read at once when a line end is looked for.
 const LOOK_BYTES: usize = 64 << 10;
+/// The most splits of a file, so that their ids, with five digits, sort in their order.
+const SPLITS_MAX: u64 = 50_000;
 
 /// The splits of `files`, in their order, each with the part that it stands for.
 pub(super) fn cut(
@@ -23,6 +25,7 @@ pub(super) fn cut(
 ) -> Result<Vec<(Split, Part)>> {
     let mut splits = Vec::new();
     for (index, file) in files.iter().enumerate() {
+        let split_bytes = split_bytes.max(file.stamp.bytes / SPLITS_MAX);
         let parts = match (file.compression, file.layout) {
             (Compression::None, Layout::Lines) => lines(file, split_bytes)?,
             (Compression::None, Layout::List | Layout::Sequence) => {
@@ -54,13 +57,20 @@ fn lines(file: &JsonFile, split_bytes: u64) -> Result<Vec<(Part, Option<u64>)>> 
         let aim = start.saturating_add(split_bytes);
         let border = line_end(&opened, aim - 1, end)
             .map_err(|e| Error::io(&e, "read", Path::new(&file.stamp.shown)))?;
-        let rows = file.row_bytes.map(|bytes| ((border - start) / bytes.max(1)).max(1));
+        let rows = rows_in(border - start, file.looked_at);
         let bytes = Some(start..border);
         parts.push((Part { file: file.clone(), bytes, rows_before: 0 }, rows));
         start = border;
     }
     file.stamp.check(&opened)?;
     Ok(parts)
+}
+
+/// How many rows `bytes` have if they are like those that were looked at.
+fn rows_in(bytes: u64, (rows, bytes_of_rows): (u64, u64)) -> Option<u64> {
+    let product = u128::from(bytes) * u128::from(rows);
+    let rows = product.checked_div(u128::from(bytes_of_rows))?;
+    u64::try_from(rows).ok().map(|rows| rows.max(1))
 }
 
 /// The byte after the first line end at or after `from`, at most `end`.

@@ -96,7 +96,7 @@ fn recognise(stamp: &Stamp) -> Result<JsonFile> {
             .hint(format!("the {name} file is damaged or was cut off; write it again")),
     })?;
     let layout = Layout::of(&head, &stamp.shown)?;
-    Ok(JsonFile { stamp: stamp.clone(), compression, layout, row_bytes: None })
+    Ok(JsonFile { stamp: stamp.clone(), compression, layout, looked_at: (0, 0) })
 }
 
 /// The bytes up to the end of the first line that is not blank, or up to the longest row.
@@ -149,7 +149,7 @@ fn look(
         }
         _ => {}
     }
-    file.row_bytes = bytes.checked_div(rows);
+    file.looked_at = (rows, bytes);
     Ok(broken)
 }
 

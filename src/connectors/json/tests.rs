@@ -1,7 +1,6 @@
 //! The promises of the JSON source, each as a test on real files.
 
 use std::io::Write;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use arrow::array::AsArray;
@@ -426,15 +425,41 @@ async fn columns_of_all_files_are_found_and_files_of_another_shape_refused() {
 }
 
 #[tokio::test]
-async fn real_files_are_read() {
-    let data = Path::new("/tmp/vega/package/data");
-    if !data.exists() {
-        return;
+async fn a_name_that_is_also_a_number_is_read_as_written_once_declared() {
+    let folder = Folder::with("a.json", "[{\"Title\":\"Heat\"},\n{\"Title\":300}]");
+    let error = folder.error().await;
+    assert_eq!(
+        error.report(),
+        "error: column `Title` is a number in one place and a string in another\n  \
+         a number: a.json:2: element 2\n  a string: a.json:1: element 1\n\n\
+         hint: declare it to keep both as text: `columns: {\"Title\": text}`"
+    );
+    let batch = folder.columns(&[("Title", "text")]).read().await.unwrap();
+    let titles: Vec<_> = batch.column(0).as_string::<i32>().iter().flatten().collect();
+    assert_eq!(titles, ["Heat", "300"]);
+}
+
+#[tokio::test]
+async fn a_refused_row_has_the_same_place_however_the_file_is_split() {
+    let good = "{\"a\":1}\n\n";
+    let text = format!("{}{{\"a\":1,}}\n{good}{{\"a\":\n{good}", good.repeat(20));
+    for split_bytes in ["1", "7", "64", "1000"] {
+        let folder = Folder::with("a.json", &text).set("split_bytes", split_bytes);
+        let (batch, refused) = folder.judge().await;
+        let places: Vec<_> = refused.iter().map(|row| row.place.as_str()).collect();
+        assert_eq!((batch.num_rows(), places), (22, vec!["a.json:41", "a.json:44"]));
     }
-    for (name, rows) in [("flights-2k.json", 2000), ("penguins.json", 344)] {
-        let folder = Folder::with("a.json", std::fs::read(data.join(name)).unwrap());
-        assert_eq!(folder.read().await.unwrap().num_rows(), rows, "{name}");
-    }
+}
+
+#[tokio::test]
+async fn splits_sort_in_the_order_of_the_rows_and_cover_every_byte() {
+    let text = "{\"a\":1}\n".repeat(1000);
+    let folder = Folder::with("a.json", &text).set("split_bytes", "100");
+    let snapshot = folder.open().await.unwrap();
+    let splits = snapshot.splits();
+    assert!(splits.is_sorted_by(|a, b| a.id < b.id));
+    assert_eq!(splits.iter().filter_map(|s| s.bytes).sum::<u64>(), text.len() as u64);
+    assert_eq!(splits.iter().filter_map(|s| s.rows).sum::<u64>(), 1000);
 }
 
 fn value() -> impl Strategy<Value = serde_json::Value> {
