@@ -104,10 +104,20 @@ fn excerpt(place: &Place, text: &str) -> Option<Excerpt> {
     })
 }
 
+/// Names that a hint lists, at most.
+const LISTED: usize = 24;
+
+/// Names that are compared with a wrong one, at most, so that a hostile file costs no minutes.
+const COMPARED: usize = 1000;
+
 /// `did you mean …?` where something known is near to `word`, then what is known.
 pub fn suggest(word: &str, known: &[&str]) -> String {
     let near = nearest(word, known);
-    let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+    let known = match known {
+        [] => "nothing".to_owned(),
+        _ if known.len() <= LISTED => known.join(", "),
+        _ => format!("{} and {} more", known[..LISTED].join(", "), known.len() - LISTED),
+    };
     match near {
         Some(name) => format!("did you mean `{name}`? known here: {known}"),
         None => format!("known here: {known}"),
@@ -116,7 +126,36 @@ pub fn suggest(word: &str, known: &[&str]) -> String {
 
 /// What is known and so near to `word` that it was probably meant.
 pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let distance = |name: &str| strsim::damerau_levenshtein(word, name);
-    let near = known.iter().map(|name| (distance(name), *name));
-    near.filter(|(distance, name)| *distance <= 1 + name.len() / 4).min().map(|(_, name)| name)
+    let allowed = |name: &str| 1 + name.len() / 4;
+    let near = known.iter().take(COMPARED).filter(|n| n.len().abs_diff(word.len()) <= allowed(n));
+    let near = near.map(|name| (strsim::damerau_levenshtein(word, name), *name));
+    near.filter(|(distance, name)| *distance <= allowed(name)).min().map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_suggestion_names_the_nearest_and_a_bounded_list() {
+        assert_eq!(
+            suggest("ordres", &["orders", "items"]),
+            "did you mean `orders`? known here: orders, items"
+        );
+        assert_eq!(suggest("x", &["orders"]), "known here: orders");
+        assert_eq!(suggest("x", &[]), "known here: nothing");
+        let many: Vec<_> = (100..130).map(|n| format!("table{n}")).collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        assert!(suggest("z", &many).ends_with(", table123 and 6 more"));
+    }
+
+    #[test]
+    fn an_excerpt_shows_no_control_characters_and_no_endless_line() {
+        let place = |column| Place { file: "f".into(), line: 1, column, width: 1 };
+        let text = format!("a\u{1b}[31m\t{}", "x".repeat(500));
+        let shown = excerpt(&place(2), &text).unwrap().text;
+        assert!(shown.starts_with("a\u{fffd}[31m\tx") && shown.ends_with("x…"), "{shown}");
+        assert_eq!(shown.chars().count(), 201);
+        assert_eq!(excerpt(&place(400), &text), None);
+    }
 }

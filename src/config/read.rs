@@ -164,7 +164,8 @@ fn shown(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let below = here.and_then(|here| path.strip_prefix(here).ok().map(Path::to_owned));
     let path = below.as_deref().unwrap_or(path);
-    path.strip_prefix(".").unwrap_or(path).display().to_string()
+    let path = path.strip_prefix(".").unwrap_or(path);
+    if path.as_os_str().is_empty() { ".".to_owned() } else { path.display().to_string() }
 }
 
 fn variables(given: &Given<'_>, base: &Path) -> Result<(Variables, Vec<Problem>)> {
@@ -188,14 +189,15 @@ fn sql_text(base: &Path, sql: &str) -> Result<String> {
 /// The text of a small file, which messages call `shown`.
 fn text(path: &Path, shown: &str) -> Result<String> {
     let io = |error: std::io::Error| Error::io(&error, "read", Path::new(shown));
-    let file = File::open(path).map_err(io)?;
-    let meta = file.metadata().map_err(io)?;
+    // Asked before opening: opening a pipe would wait for somebody to write.
+    let meta = std::fs::metadata(path).map_err(io)?;
     if !meta.is_file() {
         return Err(Error::config(format!("`{shown}` is not a file")).hint("name a regular file"));
     }
     let mut bytes = Vec::new();
     let large = meta.len() > LARGEST;
     if !large {
+        let file = File::open(path).map_err(io)?;
         file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(io)?;
     }
     if large || bytes.len() as u64 > LARGEST {

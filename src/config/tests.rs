@@ -374,6 +374,20 @@ fn a_pipeline_is_found_by_path_by_name_or_because_it_is_the_only_one() {
     assert_eq!(find(None, &start.join("x")).unwrap(), start.join("dhow.yaml"));
 }
 
+proptest::proptest! {
+    #[test]
+    fn a_pipeline_with_any_piece_torn_out_is_read_or_refused_without_a_panic(
+        from in 0..300usize, length in 0..12usize, put in "[{}\\[\\]:,$'\"a \n-]{0,4}"
+    ) {
+        let mut text = with_sink("from: s, connection: lake, path: 'x/{date}/${SECRET}', key: [a]")
+            + "models: { m: m.sql }\nchecks: { c: { select: 'select {day}' } }\n\
+               vars: { day: 2026-03-01, n: 5 }\nrejects: { max_rows: 1 }\n";
+        let end = (from + length).min(text.len());
+        text.replace_range(from.min(end)..end, &put);
+        problems(&text);
+    }
+}
+
 /// Mistakes under `fixtures/broken` that reading refuses; the others are found by running.
 const REFUSED: &[&str] = &[
     "bad_env_line",
