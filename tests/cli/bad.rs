@@ -3,7 +3,8 @@
 use crate::{dhow, said};
 
 fn here(arguments: &[&str]) -> crate::Said {
-    dhow(tempfile::tempdir().unwrap().path(), arguments)
+    let folder = tempfile::tempdir().expect("a temporary folder can be made");
+    dhow(folder.path(), arguments)
 }
 
 #[test]
