@@ -38,16 +38,18 @@ fn value(text: &str) -> Var {
                 _ => found == wanted,
             })
     };
-    if text.len() == 10 && shaped("0000-00-00") {
-        if let Ok(date) = text.parse::<Date>() {
-            return Var::Date(date);
-        }
+    if text.len() == 10
+        && shaped("0000-00-00")
+        && let Ok(date) = text.parse::<Date>()
+    {
+        return Var::Date(date);
     }
     let has_zone = text.get(19..).is_some_and(|rest| rest.contains(|c: char| !is_fraction(c)));
-    if shaped("0000-00-00T00:00:00") && !has_zone {
-        if let Ok(timestamp) = text.parse::<DateTime>() {
-            return Var::Timestamp(timestamp);
-        }
+    if shaped("0000-00-00T00:00:00")
+        && !has_zone
+        && let Ok(timestamp) = text.parse::<DateTime>()
+    {
+        return Var::Timestamp(timestamp);
     }
     Var::Text(text.to_owned())
 }
