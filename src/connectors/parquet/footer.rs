@@ -133,8 +133,8 @@ fn differ(
 fn read(stamp: &Stamp) -> Result<ArrowReaderMetadata> {
     let file = stamp.open()?;
     check_magic(stamp, &file)?;
-    let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
-        .map_err(|e| broken(stamp, &e))?;
+    let load = || ArrowReaderMetadata::load(&file, ArrowReaderOptions::new());
+    let footer = guarded(load).map_err(|e| broken(stamp, &e))?;
     stamp.check(&file)?;
     check_extents(stamp, &footer)?;
     let mut names = HashSet::new();
@@ -144,8 +144,8 @@ fn read(stamp: &Stamp) -> Result<ArrowReaderMetadata> {
             .hint("write the file again with a name of its own for each column"));
     }
     let options = ArrowReaderOptions::new().with_schema(with_views(footer.schema()));
-    ArrowReaderMetadata::try_new(Arc::clone(footer.metadata()), options)
-        .map_err(|e| broken(stamp, &e))
+    let view = || ArrowReaderMetadata::try_new(Arc::clone(footer.metadata()), options);
+    guarded(view).map_err(|e| broken(stamp, &e))
 }
 
 /// Refuses columns that begin or end outside the file; the decoder trusts these numbers.
@@ -220,6 +220,15 @@ fn check_magic(stamp: &Stamp, file: &File) -> Result<()> {
 fn encrypted(stamp: &Stamp) -> Error {
     Error::unsupported(format!("`{}` is encrypted", stamp.shown))
         .hint("dhow reads Parquet without encryption; write it decrypted first")
+}
+
+/// What the decoder answers. Some damage makes it panic (found by changing bytes at random, parquet
+/// 59.3): a damaged file is an error like any other, and the decoder is not used again.
+pub(super) fn guarded<T>(
+    decode: impl FnOnce() -> Result<T, ParquetError>,
+) -> Result<T, ParquetError> {
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(decode));
+    caught.unwrap_or_else(|_| Err(ParquetError::General("the decoder gave up".to_owned())))
 }
 
 /// The decoder's error as one of ours.

@@ -12,7 +12,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
-use super::footer::{Column, Part, broken};
+use super::footer::{Column, Part, broken, guarded};
 use super::prune;
 use crate::error::{Error, Result};
 use crate::files::{self, Stamp};
@@ -155,24 +155,24 @@ impl Rows {
             Some(limit) => builder.with_limit(limit),
             None => builder,
         };
-        let reader = builder.build().map_err(|e| broken(&part.stamp, &e))?;
+        let reader = guarded(|| builder.build()).map_err(|e| broken(&part.stamp, &e))?;
         let missing = want.limit.map_or(rows, |limit| limit.min(rows));
         let (stamp, schema) = (part.stamp.clone(), Arc::new(schema));
         Ok(Rows { reader, file, stamp, schema, columns, missing })
     }
 
     fn next(&mut self) -> Result<Option<RecordBatch>> {
-        match self.reader.next() {
-            Some(Ok(batch)) => {
+        match guarded(|| self.reader.next().transpose().map_err(ParquetError::from)) {
+            Ok(Some(batch)) => {
                 self.missing = self.missing.saturating_sub(batch.num_rows());
                 self.shaped(&batch).map(Some)
             }
-            Some(Err(error)) => {
+            Err(error) => {
                 // A file that changed shows up as damage; say what really happened.
                 self.stamp.check(&self.file)?;
-                Err(broken(&self.stamp, &ParquetError::from(error)))
+                Err(broken(&self.stamp, &error))
             }
-            None => {
+            Ok(None) => {
                 self.stamp.check(&self.file)?;
                 if self.missing > 0 {
                     let error = Error::data(format!("`{}` is damaged", self.stamp.shown));

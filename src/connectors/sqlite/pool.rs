@@ -29,12 +29,6 @@ impl Pool {
         Pool { free: Arc::new(Mutex::new(connections)), permits, size }
     }
 
-    /// How many readers there are.
-    #[cfg(test)]
-    pub(super) fn size(&self) -> usize {
-        self.size
-    }
-
     /// A connection of one's own, until it is dropped.
     pub(super) async fn lend(&self) -> Result<Lent> {
         let asked = Arc::clone(&self.permits).acquire_owned();
