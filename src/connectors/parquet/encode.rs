@@ -2,23 +2,18 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use object_store::buffered::BufWriter;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use tokio::io::AsyncWriteExt;
 
 use crate::connectors::parquet::failure;
 use crate::connectors::parquet::manifest::DataFile;
-use crate::connectors::parquet::store::{self, Store};
+use crate::connectors::parquet::store::Store;
+use crate::connectors::parquet::upload::Upload;
 use crate::connectors::parquet::{decode, options::Target};
 use crate::error::{Error, Result};
 use crate::faults;
 
-/// Bytes sent to the store at once; object stores take no smaller parts than 5 MiB.
-const CHUNK: usize = 8 * 1024 * 1024;
-/// Chunks on their way at once, per file.
-const CHUNKS_SENT: usize = 2;
 /// A row group is never made smaller than this for want of memory.
 const ROW_GROUP_FLOOR: usize = 1024 * 1024;
 
@@ -46,7 +41,8 @@ impl Encoding {
         }
     }
 
-    fn properties(&self) -> WriterProperties {
+    /// How the Parquet writer is set up.
+    pub(super) fn properties(&self) -> WriterProperties {
         WriterProperties::builder()
             .set_compression(self.compression)
             .set_max_row_group_bytes(Some(self.row_group_bytes))
@@ -60,9 +56,8 @@ pub(super) struct OpenFile {
     path: String,
     partition: Vec<Option<String>>,
     writer: ArrowWriter<Vec<u8>>,
-    upload: BufWriter,
+    upload: Upload,
     rows: u64,
-    sent: u64,
 }
 
 impl OpenFile {
@@ -75,31 +70,28 @@ impl OpenFile {
         encoding: &Encoding,
     ) -> Result<Self> {
         let shown = store.shown(&path);
-        let key = store::key(&path).map_err(|e| failure::of_store(&e, "write", &shown))?;
-        let upload = BufWriter::with_capacity(store.objects.clone(), key, CHUNK)
-            .with_max_concurrency(CHUNKS_SENT);
+        let upload = Upload::begin(store, &path)?;
         let writer = ArrowWriter::try_new(Vec::new(), schema, Some(encoding.properties()))
             .map_err(|e| failure::of_writing(&e, &shown))?;
-        Ok(OpenFile { path, partition, writer, upload, rows: 0, sent: 0 })
+        Ok(OpenFile { path, partition, writer, upload, rows: 0 })
     }
 
     /// Adds rows.
     pub(super) async fn write(&mut self, store: &Store, batch: &RecordBatch) -> Result<()> {
         self.writer.write(batch).map_err(|e| failure::of_writing(&e, &store.shown(&self.path)))?;
         self.rows += u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
-        self.send(store).await
+        self.upload.send(self.writer.inner_mut()).await
     }
 
     /// Ends the row group in progress, so that its memory can be used again.
     pub(super) async fn flush(&mut self, store: &Store) -> Result<()> {
         self.writer.flush().map_err(|e| failure::of_writing(&e, &store.shown(&self.path)))?;
-        self.send(store).await
+        self.upload.send(self.writer.inner_mut()).await
     }
 
     /// Bytes of memory in use: pages in progress, and bytes that are not sent yet.
     pub(super) fn memory(&self) -> usize {
-        let unsent = usize::try_from(self.sent).unwrap_or(usize::MAX).min(CHUNK);
-        self.writer.memory_size() + self.writer.inner().len() + unsent
+        self.writer.memory_size() + self.writer.inner().len() + self.upload.memory()
     }
 
     /// Encoded bytes so far, as far as can be told.
@@ -115,29 +107,17 @@ impl OpenFile {
     pub(super) async fn finish(mut self, store: &Store) -> Result<DataFile> {
         let shown = store.shown(&self.path);
         self.writer.finish().map_err(|e| failure::of_writing(&e, &shown))?;
-        self.send(store).await?;
-        self.upload.shutdown().await.map_err(|e| sending(e, &shown))?;
-        let OpenFile { path, partition, rows, sent, .. } = self;
-        let file = DataFile { path, rows, bytes: sent, partition };
+        self.upload.send(self.writer.inner_mut()).await?;
+        let bytes = self.upload.finish().await?;
+        let file = DataFile { path: self.path, rows: self.rows, bytes, partition: self.partition };
         check_stored(store, &file).await?;
         faults::point("sink.staged_file").await;
         Ok(file)
     }
 
     /// Forgets the file; what the store has of it already is removed by the store.
-    pub(super) async fn abandon(mut self) {
-        // The error that led here is the one to report; a leftover is removed by the sweep.
-        let _ = self.upload.abort().await;
-    }
-
-    async fn send(&mut self, store: &Store) -> Result<()> {
-        if self.writer.inner().is_empty() {
-            return Ok(());
-        }
-        let bytes = std::mem::take(self.writer.inner_mut());
-        self.sent += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let put = self.upload.put(bytes.into()).await;
-        put.map_err(|e| failure::of_store(&e, "write", &store.shown(&self.path)))
+    pub(super) async fn abandon(self) {
+        self.upload.abandon().await;
     }
 }
 
@@ -160,11 +140,4 @@ async fn check_stored(store: &Store, file: &DataFile) -> Result<()> {
         return Err(broken("rows", file.rows, rows.to_string()));
     }
     Ok(())
-}
-
-fn sending(error: std::io::Error, shown: &str) -> Error {
-    match error.downcast::<object_store::Error>() {
-        Ok(inner) => failure::of_store(&inner, "write", shown),
-        Err(error) => Error::io(&error, "write", std::path::Path::new(shown)),
-    }
 }

@@ -67,18 +67,24 @@ impl Keys {
             }
         }
         let rows = self.whole.convert_columns(columns).map_err(bug)?;
-        let bytes: usize = rows.iter().map(|row| row.data().len() + KEY_OVERHEAD).sum();
-        self.memory.resize(self.memory.held() + bytes).map_err(|e| {
+        let before = self.memory.held();
+        let most: usize = rows.iter().map(|row| row.data().len() + KEY_OVERHEAD).sum();
+        self.memory.resize(before + most).map_err(|e| {
             Error::limit("the keys of the load do not fit in memory")
                 .at("keys so far", self.rows.len())
                 .at("memory", e)
                 .hint("give more `--memory`, or load in smaller windows")
         })?;
+        let mut added = 0;
         for (index, row) in rows.iter().enumerate() {
-            if !self.rows.insert(row.data().into()) && unique {
+            if self.rows.insert(row.data().into()) {
+                added += row.data().len() + KEY_OVERHEAD;
+            } else if unique {
                 return Err(self.twice(columns, index));
             }
         }
+        // Keys that were there already take no room; giving back cannot fail.
+        let _ = self.memory.resize(before + added);
         self.widen(columns)
     }
 

@@ -4,6 +4,7 @@
 //! before, so that of two loads that read the same table only one gets the next number and the
 //! other one starts over from what it finds there.
 
+use std::collections::BTreeSet;
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ use crate::sink::{LoadId, Mark};
 pub(super) const FOLDER: &str = "manifest";
 /// Marks that a manifest remembers, newest first.
 const MARKS: usize = 1000;
+/// Manifests whose files are kept, the newest one among them.
+pub(super) const KEPT: usize = 10;
 const FORMAT: u32 = 1;
 
 /// What the table is.
@@ -141,6 +144,16 @@ pub(super) async fn current(store: &Store) -> Result<Option<Manifest>> {
         }
     }
     Err(Error::unavailable("the table changes faster than its manifest can be read"))
+}
+
+/// Every file that a kept manifest lists.
+pub(super) async fn listed(store: &Store) -> Result<BTreeSet<String>> {
+    let mut listed = BTreeSet::new();
+    for number in numbers(store).await?.into_iter().rev().take(KEPT) {
+        let files = read(store, number).await?.map(|manifest| manifest.files);
+        listed.extend(files.into_iter().flatten().map(|file| file.path));
+    }
+    Ok(listed)
 }
 
 /// Puts `next`, unless its number is taken; tells whether it is now part of the table.

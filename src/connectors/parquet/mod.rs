@@ -13,6 +13,7 @@
 //! Appending, merging and deleting need the columns of the table: the same names and types, in any
 //! order. Superseded files stay until `dhow clean`, which keeps those of the newest ten manifests.
 
+mod clean;
 mod decode;
 mod delete;
 mod encode;
@@ -22,26 +23,33 @@ mod folder;
 mod footer;
 mod hive;
 mod keys;
+mod local;
 mod manifest;
 mod options;
 mod prune;
 mod read;
 mod receipts;
+mod single;
 mod source;
 #[cfg(test)]
 mod source_tests;
+mod splice;
 mod stage;
 mod store;
 mod stored;
 mod table;
 #[cfg(test)]
 mod tests;
+mod upload;
 mod view;
 
 use std::sync::Arc;
 
+pub use clean::{Orphan, clean};
+
 use crate::config::{Options, Problem};
 use crate::connectors::parquet::encode::Encoding;
+use crate::connectors::parquet::single::SingleFile;
 use crate::connectors::parquet::table::Table;
 use crate::connectors::{Capability, Connector, Context, Role};
 use crate::error::Result;
@@ -78,5 +86,8 @@ pub(super) fn sink(options: &Options, context: &Context) -> Result<Arc<dyn Sink>
     let places = target.places(&context.base);
     let encoding = Encoding::of(&target, context.jobs, context.memory.limit());
     let memory = context.memory.clone();
+    if target.is_single_file() {
+        return Ok(Arc::new(SingleFile::new(target.path, places, encoding, memory)));
+    }
     Ok(Arc::new(Table::new(places, target.partition_by, encoding, memory)))
 }

@@ -95,11 +95,18 @@ impl Target {
 
     /// The table's path, and the folder in which dhow keeps what belongs to it.
     pub(super) fn places(&self, base: &Path) -> (PathBuf, PathBuf) {
+        // Absolute, so that there is a folder above it to hold the house.
         let table = base.join(&self.path);
-        let name = table.file_name().unwrap_or_default();
-        let house = table.with_file_name(HOUSE).join(name);
-        (table, house)
+        let table = std::path::absolute(&table).unwrap_or(table);
+        houses(table)
     }
+}
+
+/// `table`, and the folder in which dhow keeps what belongs to it.
+pub(super) fn houses(table: PathBuf) -> (PathBuf, PathBuf) {
+    let name = table.file_name().unwrap_or_default();
+    let house = table.with_file_name(HOUSE).join(name);
+    (table, house)
 }
 
 fn codec(name: &str) -> Compression {

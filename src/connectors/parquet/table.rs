@@ -13,10 +13,11 @@ use futures::StreamExt;
 
 use crate::connectors::parquet::delete;
 use crate::connectors::parquet::encode::Encoding;
+use crate::connectors::parquet::local::{self, blocking};
 use crate::connectors::parquet::manifest::{self, DataFile, Manifest};
 use crate::connectors::parquet::stage::{self, Stage};
 use crate::connectors::parquet::store::Store;
-use crate::connectors::parquet::view::{View, blocking};
+use crate::connectors::parquet::view::View;
 use crate::connectors::parquet::{fit, hive, receipts, stored};
 use crate::error::{Error, Result};
 use crate::faults;
@@ -120,17 +121,15 @@ impl Sink for Table {
         let Some(store) = Store::local(&self.house)? else { return Ok(()) };
         // A load that was killed between its mark and its view is published, but not shown yet.
         self.view.show(&store).await?;
-        let mut published = Vec::new();
-        for number in manifest::numbers(&store).await? {
-            let files = manifest::read(&store, number).await?.map(|manifest| manifest.files);
-            published.extend(files.into_iter().flatten().map(|file| file.path));
-        }
+        let published = manifest::listed(&store).await?;
         for found in store.list(&stage::folder("", &load.id)).await? {
-            if !published.iter().any(|path| path == found.location.as_ref()) {
+            if !published.contains(found.location.as_ref()) {
                 store.remove(found.location.as_ref()).await?;
             }
         }
-        Ok(())
+        let folder = self.house.join(stage::folder("", &load.id));
+        blocking(move || local::unfinished(&folder)?.iter().try_for_each(|f| local::remove(f)))
+            .await
     }
 }
 

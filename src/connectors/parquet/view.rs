@@ -7,7 +7,7 @@
 //! refresh. Files in the folder that are not dhow's are never touched: they are refused.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use crate::connectors::parquet::hive;
+use crate::connectors::parquet::local::{self, blocking, entries, files, sync};
 use crate::connectors::parquet::manifest::{self, Manifest};
 use crate::connectors::parquet::store::{self, Store};
 use crate::error::{Error, Result};
@@ -61,7 +62,7 @@ impl View {
     pub(super) async fn show(&self, store: &Store) -> Result<()> {
         let view = self.clone();
         // Refreshes of one table wait for each other; a killed one lets go of its lock.
-        let _lock = blocking(move || lock(&view.house)).await?;
+        let _lock = blocking(move || local::lock(&view.house)).await?;
         let Some(newest) = manifest::current(store).await? else { return Ok(()) };
         let view = self.clone();
         blocking(move || view.refresh(&newest)).await
@@ -136,7 +137,7 @@ impl View {
         let views = self.house.join(FOLDER);
         let mut discarded = Vec::new();
         for path in entries(&views)? {
-            if keep == Some(path.as_path()) || !is_older(&path, age) {
+            if keep == Some(path.as_path()) || !local::is_older(&path, age) {
                 continue;
             }
             if !dry_run {
@@ -151,7 +152,10 @@ impl View {
     fn shown_manifest(&self) -> Result<Option<u64>> {
         let meta = match fs::symlink_metadata(&self.table) {
             Ok(meta) => meta,
-            Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
+            // A file in the way of a folder above is refused when the store is made.
+            Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
             Err(e) => return Err(Error::io(&e, "read", &self.table)),
         };
         if !meta.is_dir() {
@@ -177,56 +181,8 @@ impl View {
     }
 }
 
-/// Holds off other refreshes of the view of `house` until it is dropped.
-pub(super) fn lock(house: &Path) -> Result<File> {
-    let io = |e| Error::io(&e, "lock", house);
-    let folder = File::open(house).map_err(io)?;
-    folder.lock().map_err(io)?;
-    Ok(folder)
-}
-
-/// Runs file-system work where it may block.
-pub(super) async fn blocking<T, F>(work: F) -> Result<T>
-where
-    T: Send + 'static,
-    F: FnOnce() -> Result<T> + Send + 'static,
-{
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(e) => Err(Error::bug("file-system work was broken off").at("task", e)),
-    }
-}
-
 fn label(view: &Path) -> Option<Label> {
     serde_json::from_slice(&fs::read(view.join(LABEL)).ok()?).ok()
-}
-
-/// Every file below `root`, as paths relative to it.
-fn files(root: &Path, below: &str) -> Result<Vec<String>> {
-    let mut found = Vec::new();
-    for path in entries(&root.join(below))? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let name = format!("{below}{name}");
-        let is_dir = fs::symlink_metadata(&path).is_ok_and(|meta| meta.is_dir());
-        match is_dir {
-            true => found.extend(files(root, &format!("{name}/"))?),
-            false => found.push(name),
-        }
-    }
-    Ok(found)
-}
-
-fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
-    let io = |e| Error::io(&e, "list", folder);
-    let read = match fs::read_dir(folder) {
-        Ok(read) => read,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(io(e)),
-    };
-    let mut paths: Vec<PathBuf> =
-        read.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>().map_err(io)?;
-    paths.sort();
-    Ok(paths)
 }
 
 /// Removes a view that was replaced, or one that was never finished. A file that somebody put in
@@ -246,11 +202,6 @@ fn discard_one(view: &Path) -> Result<()> {
     Ok(())
 }
 
-fn is_older(path: &Path, age: Duration) -> bool {
-    let modified = fs::symlink_metadata(path).and_then(|meta| meta.modified());
-    modified.is_ok_and(|at| at.elapsed().unwrap_or_default() >= age)
-}
-
 fn link(from: &Path, to: &Path) -> Result<()> {
     match fs::hard_link(from, to) {
         Ok(()) => Ok(()),
@@ -258,8 +209,4 @@ fn link(from: &Path, to: &Path) -> Result<()> {
         // File systems without hard links get copies.
         Err(_) => fs::copy(from, to).map(|_| ()).map_err(|e| Error::io(&e, "write", to)),
     }
-}
-
-fn sync(path: &Path) -> Result<()> {
-    File::open(path).and_then(|file| file.sync_all()).map_err(|e| Error::io(&e, "write", path))
 }

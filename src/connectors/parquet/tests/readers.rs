@@ -1,0 +1,154 @@
+//! What readers of a folder find: whole loads, Hive folders, plain types; and foreign files kept.
+
+use super::*;
+use crate::connectors::parquet::store::Store;
+use crate::connectors::parquet::{clean, manifest};
+use crate::error::Kind;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_lists_the_folder_always_sees_a_whole_load() {
+    let yard = Yard::new("out/t");
+    // Every load has as many parts as rows, and each of its rows says how many there must be.
+    let loads: [&[&[Row]]; 3] =
+        [&[&[(1, "1")]], &[&[(1, "2")], &[(2, "2")]], &[&[(1, "3")], &[(2, "3")], &[(3, "3")]]];
+    yard.load("first", Mode::Replace, loads[0]).await.unwrap();
+    let done = Arc::new(AtomicBool::new(false));
+    let (folder, stop) = (yard.path("out/t"), done.clone());
+    let lister = std::thread::spawn(move || {
+        let mut seen = std::collections::BTreeSet::new();
+        while !stop.load(Ordering::Relaxed) {
+            let names = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name());
+            let names = names.map(|name| name.into_string().unwrap());
+            let mut names: Vec<_> = names.filter(|name| name.ends_with(".parquet")).collect();
+            names.sort();
+            seen.insert(names);
+        }
+        seen
+    });
+    for round in 0..30 {
+        yard.load(&format!("l{round}"), Mode::Replace, loads[round % 3]).await.unwrap();
+    }
+    done.store(true, Ordering::Relaxed);
+    let seen = lister.join().unwrap();
+    let store = Store::local(&yard.path("out/_dhow/t")).unwrap().unwrap();
+    let mut whole = std::collections::BTreeSet::new();
+    for number in manifest::numbers(&store).await.unwrap() {
+        let files = manifest::read(&store, number).await.unwrap().unwrap().files;
+        let mut names: Vec<_> = files.iter().map(|file| file.name().to_owned()).collect();
+        names.sort();
+        whole.insert(names);
+    }
+    assert!(seen.len() > 1 && seen.is_subset(&whole), "{seen:?}");
+    let rows = yard.rows();
+    assert!(rows.iter().all(|(_, word)| *word == rows.len().to_string()));
+}
+
+#[tokio::test]
+async fn partitions_are_hive_folders_and_take_part_in_every_mode() {
+    let yard = Yard::new("out/t").option("partition_by", "word");
+    yard.load("a", Mode::Append, &[&[(1, "a/.."), (2, "b"), (3, "b")]]).await.unwrap();
+    let found = [(1, "word=a%2F.."), (2, "word=b"), (3, "word=b")];
+    assert_eq!(yard.rows(), owned(&found));
+    let merge = Mode::Merge(key(&["id"]));
+    // A row moves to another partition when it is merged, and its old folder is gone if empty.
+    yard.load("b", merge, &[&[(1, "b"), (3, "c")]]).await.unwrap();
+    assert_eq!(yard.rows(), owned(&[(1, "word=b"), (2, "word=b"), (3, "word=c")]));
+    let delete = Mode::DeleteInsert(key(&["word"]));
+    yard.load("c", delete, &[&[(9, "b")]]).await.unwrap();
+    assert_eq!(yard.rows(), owned(&[(3, "word=c"), (9, "word=b")]));
+    yard.load("d", Mode::Truncate, &[]).await.unwrap();
+    let empty = tree(&yard.path("out/t"));
+    assert!(empty[1].starts_with("word=__HIVE_DEFAULT_PARTITION__/"), "{empty:?}");
+    let plain = Yard { options: vec![("path", "out/t")], ..yard };
+    let error = plain.load("e", Mode::Append, &[&[(1, "x")]]).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Drift);
+}
+
+#[tokio::test]
+async fn too_many_partitions_are_one_clear_error_and_nothing_is_left() {
+    let yard = Yard::new("out/t").option("partition_by", "id");
+    let load = load("a", Mode::Append);
+    let rows: Vec<Row> = (0..1001).map(|id| (id, "x")).collect();
+    let error = yard.sink().write(&load, part("0", vec![batch(&rows)])).await.unwrap_err();
+    assert_eq!(error.message(), "one part writes to more than 1000 partitions");
+    assert_eq!(yard.staged_files(), 0);
+}
+
+#[tokio::test]
+async fn large_parts_are_divided_into_files_and_row_groups_by_bytes() {
+    let yard = Yard::new("out/t")
+        .option("compression", "none")
+        .option("row_group_bytes", "65536")
+        .option("file_bytes", "262144");
+    let rows: Vec<Row> = (0..100_000).map(|id| (id * 7919 % 1_000_003, "word")).collect();
+    let load = load("a", Mode::Append);
+    let sink = yard.sink();
+    let batches = rows.chunks(8192).map(batch).collect();
+    let staged = vec![sink.write(&load, part("0", batches)).await.unwrap()];
+    sink.commit(&load, &staged, &high("a")).await.unwrap();
+    let files = parquet_files(&yard.path("out/t"));
+    assert!(files.len() > 2, "{files:?}");
+    let reader = std::fs::File::open(&files[0]).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(reader).unwrap();
+    assert!(reader.metadata().num_row_groups() > 2);
+    assert!(reader.metadata().row_group(0).column(0).offset_index_offset().is_some());
+    let mut expected = owned(&rows);
+    expected.sort();
+    assert_eq!(yard.rows(), expected);
+}
+
+#[tokio::test]
+async fn files_that_are_not_ours_are_refused_and_never_touched() {
+    let yard = Yard::new("out/t");
+    std::fs::create_dir_all(yard.path("out/t")).unwrap();
+    std::fs::write(yard.path("out/t/mine.parquet"), "mine").unwrap();
+    let sink = yard.sink();
+    let load = load("a", Mode::Replace);
+    for error in [sink.inspect(&load).await.map(|_| ()), sink.prepare(&load).await] {
+        assert_eq!(error.unwrap_err().kind(), Kind::Refused);
+    }
+    assert_eq!(tree(&yard.path("out")), ["t/mine.parquet"]);
+    std::fs::remove_file(yard.path("out/t/mine.parquet")).unwrap();
+    yard.load("a", Mode::Replace, &[&[(1, "x")]]).await.unwrap();
+    std::fs::write(yard.path("out/t/note.txt"), "mine").unwrap();
+    let error = yard.load("b", Mode::Replace, &[&[(2, "y")]]).await.unwrap_err();
+    assert_eq!((error.kind(), yard.rows()), (Kind::Refused, owned(&[(1, "x")])));
+    assert!(yard.path("out/t/note.txt").exists());
+}
+
+#[tokio::test]
+async fn a_file_where_the_folder_should_be_is_one_clear_error() {
+    for in_the_way in ["out", "out/t", "out/_dhow"] {
+        let yard = Yard::new("out/t");
+        let path = yard.path(in_the_way);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "x").unwrap();
+        let error = yard.load("a", Mode::Append, &[&[(1, "x")]]).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Refused, "{in_the_way}: {}", error.report());
+        assert_eq!(std::fs::read(&path).unwrap(), b"x");
+    }
+}
+
+#[tokio::test]
+async fn clean_removes_orphans_and_old_manifests_but_nothing_of_the_newest_ten() {
+    let yard = Yard::new("out/t");
+    for round in 0..12 {
+        yard.load(&format!("l{round}"), Mode::Replace, &[&[(round, "x")]]).await.unwrap();
+    }
+    stage(&yard.sink(), &load("lost", Mode::Append), &[&[(99, "x")]]).await.unwrap();
+    let table = yard.path("out/t");
+    let young = clean(&table, Duration::from_secs(3600), false).await.unwrap();
+    assert_eq!(young, []);
+    let planned = clean(&table, Duration::ZERO, true).await.unwrap();
+    let removed = clean(&table, Duration::ZERO, false).await.unwrap();
+    assert_eq!(planned, removed);
+    let kinds = ["manifest/", "data/lost/", "data/l0/", "data/l1/", "view/"];
+    for kind in kinds {
+        assert!(removed.iter().any(|orphan| orphan.path.starts_with(kind)), "{kind}");
+    }
+    assert_eq!(yard.staged_files(), 10);
+    assert_eq!(clean(&table, Duration::ZERO, false).await.unwrap(), []);
+    assert_eq!(yard.rows(), owned(&[(11, "x")]));
+}

@@ -1,0 +1,65 @@
+//! Sends one file into the store piece by piece; nobody sees it before it is whole.
+
+use object_store::buffered::BufWriter;
+use tokio::io::AsyncWriteExt;
+
+use crate::connectors::parquet::failure;
+use crate::connectors::parquet::store::{self, Store};
+use crate::error::{Error, Result};
+
+/// Bytes sent to the store at once; object stores take no smaller parts than 5 MiB.
+const CHUNK: usize = 8 * 1024 * 1024;
+/// Chunks on their way at once, per file.
+const CHUNKS_SENT: usize = 2;
+
+/// A file on its way into the store.
+#[derive(Debug)]
+pub(super) struct Upload {
+    shown: String,
+    writer: BufWriter,
+    sent: u64,
+}
+
+impl Upload {
+    /// Begins the file at `path`, which must be new.
+    pub(super) fn begin(store: &Store, path: &str) -> Result<Self> {
+        let shown = store.shown(path);
+        let key = store::key(path).map_err(|e| failure::of_store(&e, "write", &shown))?;
+        let writer = BufWriter::with_capacity(store.objects.clone(), key, CHUNK)
+            .with_max_concurrency(CHUNKS_SENT);
+        Ok(Upload { shown, writer, sent: 0 })
+    }
+
+    /// Sends `bytes`, and leaves it empty.
+    pub(super) async fn send(&mut self, bytes: &mut Vec<u8>) -> Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let bytes = std::mem::take(bytes);
+        self.sent += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        let put = self.writer.put(bytes.into()).await;
+        put.map_err(|e| failure::of_store(&e, "write", &self.shown))
+    }
+
+    /// Bytes of memory that the store has not taken yet, at most.
+    pub(super) fn memory(&self) -> usize {
+        usize::try_from(self.sent).unwrap_or(usize::MAX).min(CHUNK)
+    }
+
+    /// Ends the file: from now on it is in the store, whole and durable. Answers its size.
+    pub(super) async fn finish(mut self) -> Result<u64> {
+        match self.writer.shutdown().await {
+            Ok(()) => Ok(self.sent),
+            Err(error) => Err(match error.downcast::<object_store::Error>() {
+                Ok(inner) => failure::of_store(&inner, "write", &self.shown),
+                Err(error) => Error::io(&error, "write", std::path::Path::new(&self.shown)),
+            }),
+        }
+    }
+
+    /// Forgets the file, and what the store has of it.
+    pub(super) async fn abandon(mut self) {
+        // The error that led here is the one to report; a leftover is removed by the sweep.
+        let _ = self.writer.abort().await;
+    }
+}
