@@ -1,15 +1,19 @@
 //! SQL over snapshots: the only code that knows DataFusion.
 
 mod budget;
+mod exact;
 mod failure;
+mod join;
 mod lineage;
 mod loss;
 mod parameter;
 mod pushdown;
 mod refusal;
 mod relation;
+mod runtime;
 mod session;
 mod statement;
+mod stream;
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
-use arrow::compute::concat_batches;
+use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray, UInt32Array};
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use arrow::util::pretty::pretty_format_batches;
@@ -72,11 +72,15 @@ impl Snapshot for Table {
             Some(columns) => whole.project(columns).unwrap(),
             None => whole.clone(),
         };
+        // Batches of their own, as readers make them: a slice would hold the whole split in memory.
         let starts = (0..batch.num_rows()).step_by(want.batch_rows);
         let rows = want.batch_rows;
-        let slices: Vec<_> = starts
-            .map(|start| Ok(batch.slice(start, rows.min(batch.num_rows() - start))))
-            .collect();
+        let part = |start| {
+            let end = batch.num_rows().min(start + rows);
+            let indices = UInt32Array::from_iter_values(start as u32..end as u32);
+            Ok(take_record_batch(&batch, &indices).unwrap())
+        };
+        let slices: Vec<_> = starts.map(part).collect();
         Ok(stream::iter(slices).boxed())
     }
 }
@@ -544,6 +548,52 @@ async fn a_limit_holds_over_all_partitions() {
     let limited = Query { limit: Some(7), ..query("orders") };
     let batches = rows(&session, &limited).await.unwrap();
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 7);
+}
+
+#[tokio::test]
+async fn a_limit_counts_rows_that_pass_the_checks() {
+    let (limits, _folder) = limits(2, 64 * MIB);
+    let mut session = Session::new(&limits).unwrap();
+    session.add_source("orders", Arc::new(orders(3, 10))).unwrap();
+    let checks = [reject("odd", "select * from orders where id % 2 = 1")];
+    session.add_checks(&checks, &vars()).await.unwrap();
+    let basket = Arc::new(Basket::default());
+    let rejecting = vec!["odd".to_owned()];
+    let limited = Query { rejecting, limit: Some(7), refuse: basket, ..query("orders") };
+    let batches = rows(&session, &limited).await.unwrap();
+    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 7);
+}
+
+#[tokio::test]
+async fn a_whole_number_that_overflows_is_an_error_and_never_another_number() {
+    let texts = [
+        "select id + 9223372036854775807 as n from orders",
+        "select sum(id * 9223372036854775807) as n from orders",
+        "select id from orders where -9223372036854775807 - id < 0 order by id + 9223372036854775806",
+        "select cast(id as int) * 2147483647 as n from orders",
+    ];
+    for text in texts {
+        let (session, _folder) = with_models(Arc::new(orders(1, 4)), &[model("m", text)]).await;
+        let error = rows(&session, &query("m")).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Data, "{text}: {}", error.report());
+        assert!(error.message().contains("verflow"), "{text}: {}", error.report());
+    }
+    let usual = [model("m", "select id + 1 as n, id * 2 as m from orders where id - 1 > 0")];
+    let (session, _folder) = with_models(Arc::new(orders(1, 4)), &usual).await;
+    assert!(!session.facts("m").unwrap().schema.field(0).is_nullable());
+    let batch = &rows(&session, &query("m")).await.unwrap()[0];
+    assert_eq!(batch.column(0).as_ref(), &Int64Array::from(vec![3, 4]));
+    assert_eq!(batch.column(1).as_ref(), &Int64Array::from(vec![4, 6]));
+}
+
+#[tokio::test]
+async fn a_join_that_would_not_fit_is_sorted_and_merged() {
+    let (limits, _folder) = limits(1, 16 * MIB);
+    let mut session = Session::new(&limits).unwrap();
+    session.add_source("orders", Arc::new(orders(8, 50_000))).unwrap();
+    session.add_models(&[model("m", HEAVY[2])], &vars()).await.unwrap();
+    let batches = rows(&session, &query("m")).await.unwrap();
+    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 400_000);
 }
 
 const HEAVY: &[&str] = &[
