@@ -1,4 +1,9 @@
 //! SQL over snapshots: the only code that knows DataFusion.
+//!
+//! [`check`] reads the statements of a pipeline without a world. A [`Session`] is given frozen
+//! sources, models and checks, tells what is known of them, and gives their rows as streams, whole
+//! or one split at a time, all within one budget of memory. It never writes anything but spilled
+//! data, and never tries anything twice.
 
 mod budget;
 mod exact;
@@ -45,7 +50,7 @@ pub trait Meter: std::fmt::Debug + Send + Sync {
 /// The rows of a relation, wanted as streams.
 #[derive(Debug, Clone)]
 pub struct Query {
-    /// A source or model.
+    /// A source, model or check.
     pub relation: String,
     /// Only this split of this source.
     pub only: Option<(String, Split)>,

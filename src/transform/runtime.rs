@@ -64,7 +64,7 @@ fn config(limits: &Limits) -> SessionConfig {
     // Text is `Utf8` on both sides of SQL, so that a column keeps its type on the way.
     options.sql_parser.map_string_types_to_utf8view = false;
     // Every sort sets this much aside for its merge: by default 10 MB, too much for a small pool.
-    let share = usize::try_from(limits.memory).unwrap_or(usize::MAX) / (8 * jobs);
+    let share = usize::try_from(limits.memory).unwrap_or(usize::MAX) / (4 * jobs);
     let execution = &mut options.execution;
     execution.sort_spill_reservation_bytes = execution.sort_spill_reservation_bytes.min(share);
     config
