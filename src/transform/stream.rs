@@ -72,6 +72,8 @@ impl Session {
         // With one partition a hash join is planned whatever one prefers.
         let partitions = &mut options.execution.target_partitions;
         *partitions = (*partitions).max(2);
+        // Two sorts for every partition of every join set memory aside where there was one.
+        options.execution.sort_spill_reservation_bytes /= 4;
         planner.create_physical_plan(plan, state).await
     }
 

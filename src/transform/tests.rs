@@ -536,15 +536,30 @@ fn a_check_of_the_pipeline_finds_every_problem_at_once() {
 
 #[test]
 fn a_cycle_and_an_unknown_name_are_shown_where_they_stand() {
-    let mut pipeline = Pipeline::default();
-    pipeline.models = vec![model("a", "select *\nfrom b"), model("b", "select * from a, c")];
-    let reports: Vec<_> = check(&pipeline).iter().map(Error::report).collect();
+    let reports = |second: &str| {
+        let models = vec![model("a", "select *\nfrom b"), model("b", second)];
+        let pipeline = Pipeline { models, ..Pipeline::default() };
+        check(&pipeline).iter().map(Error::report).collect::<Vec<_>>()
+    };
     assert_eq!(
-        reports,
-        ["error: model `b` reads `c`, which nothing provides\n  sql/m.sql:1:18\n  \
-             1 │ select * from a, c\n    │                  ^\n\n\
-             hint: did you mean `a`? known here: a, b",]
+        reports("select * from a"),
+        ["error: models read each other in a circle: a → b → a\n  sql/m.sql:1:15\n  \
+          1 │ select * from a\n    │               ^\n\n\
+          hint: take one of these references out, or make two models of one"]
     );
+    assert_eq!(
+        reports("select 1 as x\nfrom c"),
+        ["error: model `b` reads `c`, which nothing provides\n  sql/m.sql:2:6\n  \
+          2 │ from c\n    │      ^\n\n\
+          hint: did you mean `a`? known here: a, b"]
+    );
+}
+
+#[tokio::test]
+async fn names_are_matched_as_written() {
+    let report = refused_by_planning("select ID from orders").await;
+    let expected = "error: model `m` names a column `ID`, which is not there\n  sql/m.sql:1:8\n";
+    assert!(report.starts_with(expected), "{report}");
 }
 
 #[tokio::test]
