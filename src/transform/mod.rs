@@ -1,15 +1,24 @@
 //! SQL over snapshots: the only code that knows DataFusion.
+//!
+//! [`check`] reads the statements of a pipeline without a world. A [`Session`] is given frozen
+//! sources, models and checks, tells what is known of them, and gives their rows as streams, whole
+//! or one split at a time, all within one budget of memory. It never writes anything but spilled
+//! data, and never tries anything twice.
 
 mod budget;
+mod exact;
 mod failure;
+mod join;
 mod lineage;
 mod loss;
 mod parameter;
 mod pushdown;
 mod refusal;
 mod relation;
+mod runtime;
 mod session;
 mod statement;
+mod stream;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,7 +58,7 @@ impl Meter for Unmetered {
 /// The rows of a relation, wanted as streams.
 #[derive(Debug, Clone)]
 pub struct Query {
-    /// A source or model.
+    /// A source, model or check.
     pub relation: String,
     /// Only this split of this source.
     pub only: Option<(String, Split)>,

@@ -47,7 +47,7 @@ fn wrong(name: &str, text: &str, why: &str) -> Error {
 
 /// Precision and scale of a decimal as written.
 fn digits(name: &str, text: &str) -> Result<(u8, i8)> {
-    let plain = text.trim_start_matches(['-', '+']);
+    let plain = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (whole, part) = plain.split_once('.').unwrap_or((plain, ""));
     let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(whole) || !digits(part) || whole.len() + part.len() == 0 {
@@ -93,4 +93,45 @@ fn timestamp(name: &str, at: DateTime) -> Result<ScalarValue> {
     let nanos = i64::try_from(moment.as_nanosecond())
         .map_err(|_| wrong(name, &at.to_string(), "it has nanoseconds and is too far away"))?;
     Ok(ScalarValue::TimestampNanosecond(Some(nanos), None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn decimal(text: &str) -> Result<ScalarValue> {
+        value("x", &Var::Decimal(text.into()))
+    }
+
+    #[test]
+    fn a_decimal_keeps_every_digit_as_written() {
+        assert_eq!(decimal("0.050").unwrap(), ScalarValue::Decimal128(Some(50), 4, 3));
+        assert_eq!(decimal("-12.5").unwrap(), ScalarValue::Decimal128(Some(-125), 3, 1));
+        assert_eq!(decimal(".5").unwrap(), ScalarValue::Decimal128(Some(5), 1, 1));
+        let long = format!("{}.5", "9".repeat(40));
+        assert!(matches!(decimal(&long).unwrap(), ScalarValue::Decimal256(Some(_), 41, 1)));
+    }
+
+    #[test]
+    fn a_decimal_that_is_none_or_too_long_is_refused() {
+        for text in ["", ".", "1e5", "1.2.3", "--1", &"9".repeat(77)] {
+            let error = decimal(text).unwrap_err();
+            assert_eq!(error.kind(), crate::error::Kind::Config, "{text}");
+            assert!(error.message().starts_with("parameter `x` cannot be "), "{text}");
+        }
+    }
+
+    #[test]
+    fn moments_are_counted_from_1970() {
+        let date = value("x", &Var::Date(jiff::civil::date(1969, 12, 31))).unwrap();
+        assert_eq!(date, ScalarValue::Date32(Some(-1)));
+        let date = value("x", &Var::Date(jiff::civil::date(2026, 3, 1))).unwrap();
+        assert_eq!(date, ScalarValue::Date32(Some(20_513)));
+        let noon = jiff::civil::date(1970, 1, 1).at(12, 0, 0, 0);
+        let noon = value("x", &Var::Timestamp(noon)).unwrap();
+        assert_eq!(noon, ScalarValue::TimestampMicrosecond(Some(43_200_000_000), None));
+        let fine = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 1);
+        let fine = value("x", &Var::Timestamp(fine)).unwrap();
+        assert_eq!(fine, ScalarValue::TimestampNanosecond(Some(1), None));
+    }
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray};
-use arrow::compute::concat_batches;
+use arrow::array::{ArrayRef, Float64Array, Int64Array, StringArray, UInt32Array};
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use arrow::util::pretty::pretty_format_batches;
@@ -72,11 +72,19 @@ impl Snapshot for Table {
             Some(columns) => whole.project(columns).unwrap(),
             None => whole.clone(),
         };
+        if batch.num_columns() == 0 {
+            return Ok(stream::iter([Ok(batch)]).boxed());
+        }
+        // Batches of their own, as readers make them: a slice would hold the whole split in memory.
         let starts = (0..batch.num_rows()).step_by(want.batch_rows);
         let rows = want.batch_rows;
-        let slices: Vec<_> = starts
-            .map(|start| Ok(batch.slice(start, rows.min(batch.num_rows() - start))))
-            .collect();
+        let part = |start| {
+            let end = batch.num_rows().min(start + rows);
+            let indices =
+                UInt32Array::from_iter_values((start..end).map(|row| u32::try_from(row).unwrap()));
+            Ok(take_record_batch(&batch, &indices).unwrap())
+        };
+        let slices: Vec<_> = starts.map(part).collect();
         Ok(stream::iter(slices).boxed())
     }
 }
@@ -112,7 +120,9 @@ fn limits(jobs: usize, memory: u64) -> (Limits, tempfile::TempDir) {
 fn orders(splits: usize, rows: usize) -> Table {
     let batch = |split: usize| {
         let ids = (split * rows)..((split + 1) * rows);
-        let id: ArrayRef = Arc::new(Int64Array::from_iter(ids.clone().map(|id| id as i64)));
+        let id: ArrayRef = Arc::new(Int64Array::from_iter_values(
+            ids.clone().map(|id| i64::try_from(id).unwrap()),
+        ));
         let words = ids.clone().map(|id| format!("word {:07}", (id * 7919) % 1_000_003));
         let word: ArrayRef = Arc::new(StringArray::from_iter_values(words));
         let amounts = ids.map(|id| (id % 7 != 0).then_some(id as f64 / 2.0));
@@ -526,15 +536,30 @@ fn a_check_of_the_pipeline_finds_every_problem_at_once() {
 
 #[test]
 fn a_cycle_and_an_unknown_name_are_shown_where_they_stand() {
-    let mut pipeline = Pipeline::default();
-    pipeline.models = vec![model("a", "select *\nfrom b"), model("b", "select * from a, c")];
-    let reports: Vec<_> = check(&pipeline).iter().map(Error::report).collect();
+    let reports = |second: &str| {
+        let models = vec![model("a", "select *\nfrom b"), model("b", second)];
+        let pipeline = Pipeline { models, ..Pipeline::default() };
+        check(&pipeline).iter().map(Error::report).collect::<Vec<_>>()
+    };
     assert_eq!(
-        reports,
-        ["error: model `b` reads `c`, which nothing provides\n  sql/m.sql:1:18\n  \
-             1 │ select * from a, c\n    │                  ^\n\n\
-             hint: did you mean `a`? known here: a, b",]
+        reports("select * from a"),
+        ["error: models read each other in a circle: a → b → a\n  sql/m.sql:1:15\n  \
+          1 │ select * from a\n    │               ^\n\n\
+          hint: take one of these references out, or make two models of one"]
     );
+    assert_eq!(
+        reports("select 1 as x\nfrom c"),
+        ["error: model `b` reads `c`, which nothing provides\n  sql/m.sql:2:6\n  \
+          2 │ from c\n    │      ^\n\n\
+          hint: did you mean `a`? known here: a, b"]
+    );
+}
+
+#[tokio::test]
+async fn names_are_matched_as_written() {
+    let report = refused_by_planning("select ID from orders").await;
+    let expected = "error: model `m` names a column `ID`, which is not there\n  sql/m.sql:1:8\n";
+    assert!(report.starts_with(expected), "{report}");
 }
 
 #[tokio::test]
@@ -544,6 +569,52 @@ async fn a_limit_holds_over_all_partitions() {
     let limited = Query { limit: Some(7), ..query("orders") };
     let batches = rows(&session, &limited).await.unwrap();
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 7);
+}
+
+#[tokio::test]
+async fn a_limit_counts_rows_that_pass_the_checks() {
+    let (limits, _folder) = limits(2, 64 * MIB);
+    let mut session = Session::new(&limits).unwrap();
+    session.add_source("orders", Arc::new(orders(3, 10))).unwrap();
+    let checks = [reject("odd", "select * from orders where id % 2 = 1")];
+    session.add_checks(&checks, &vars()).await.unwrap();
+    let basket = Arc::new(Basket::default());
+    let rejecting = vec!["odd".to_owned()];
+    let limited = Query { rejecting, limit: Some(7), refuse: basket, ..query("orders") };
+    let batches = rows(&session, &limited).await.unwrap();
+    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 7);
+}
+
+#[tokio::test]
+async fn a_whole_number_that_overflows_is_an_error_and_never_another_number() {
+    let texts = [
+        "select id + 9223372036854775807 as n from orders",
+        "select sum(id * 9223372036854775807) as n from orders",
+        "select id from orders where -9223372036854775807 - id < 0 order by id + 9223372036854775806",
+        "select cast(id as int) * cast(2147483647 as int) as n from orders",
+    ];
+    for text in texts {
+        let (session, _folder) = with_models(Arc::new(orders(1, 4)), &[model("m", text)]).await;
+        let error = rows(&session, &query("m")).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Data, "{text}: {}", error.report());
+        assert!(error.message().contains("verflow"), "{text}: {}", error.report());
+    }
+    let usual = [model("m", "select id + 1 as n, id * 2 as m from orders where id - 1 > 0")];
+    let (session, _folder) = with_models(Arc::new(orders(1, 4)), &usual).await;
+    assert!(!session.facts("m").unwrap().schema.field(0).is_nullable());
+    let batch = &rows(&session, &query("m")).await.unwrap()[0];
+    assert_eq!(batch.column(0).as_ref(), &Int64Array::from(vec![3, 4]));
+    assert_eq!(batch.column(1).as_ref(), &Int64Array::from(vec![4, 6]));
+}
+
+#[tokio::test]
+async fn a_join_that_would_not_fit_is_sorted_and_merged() {
+    let (limits, _folder) = limits(1, 16 * MIB);
+    let mut session = Session::new(&limits).unwrap();
+    session.add_source("orders", Arc::new(orders(8, 50_000))).unwrap();
+    session.add_models(&[model("m", HEAVY[2])], &vars()).await.unwrap();
+    let batches = rows(&session, &query("m")).await.unwrap();
+    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 400_000);
 }
 
 const HEAVY: &[&str] = &[
@@ -590,7 +661,6 @@ async fn more_than_the_pool_holds_is_spilled_or_refused_and_never_hangs() {
                     assert_eq!(rows, 400_000, "{text}");
                 }
                 Err(error) => {
-                    eprintln!("{text} {jobs} {memory} {}", error.report());
                     assert_eq!(error.kind(), Kind::Limit, "{text}: {}", error.report());
                     assert!(error.advice().unwrap().contains("--memory"));
                 }
@@ -613,7 +683,8 @@ fn is_empty(folder: &Path) -> bool {
 
 #[tokio::test]
 async fn a_sort_of_more_than_the_pool_holds_is_finished() {
-    let (limits, _folder) = limits(1, 12 * MIB);
+    // 800,000 rows of some 30 bytes, and a sort that needs twice their size.
+    let (limits, _folder) = limits(1, 20 * MIB);
     let mut session = Session::new(&limits).unwrap();
     session.add_source("orders", Arc::new(orders(8, 100_000))).unwrap();
     session.add_models(&[model("m", HEAVY[0])], &vars()).await.unwrap();
