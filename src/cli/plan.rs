@@ -9,9 +9,9 @@ use super::run::OutputFormat;
 use super::session::{self, Session};
 use super::variable::Vars;
 use super::{limits, print as out, project, runtime};
-use crate::config::{Pipeline, Sql};
+use crate::config::Pipeline;
 use crate::engine::{Purpose, Settings, World};
-use crate::plan::Plan;
+use crate::plan::{Facts, RelationFacts};
 
 /// Flags of `dhow plan`.
 #[derive(Debug, Args)]
@@ -83,57 +83,26 @@ pub(super) fn settings(
 
 /// Plans `pipeline` and prints it.
 pub(super) fn print(pipeline: Pipeline, settings: Settings, form: Form) -> Result<u8, Stop> {
-    let statements = statements(&pipeline);
-    let open = async move {
-        World::open(&pipeline, &settings, Purpose::Look).await.map(|world| world.plan)
-    };
-    let plan = runtime::block_on(2, open)??;
+    let open = async move { World::open(&pipeline, &settings, Purpose::Look).await };
+    let world = runtime::block_on(2, open)??;
     match form {
-        Form::Steps => out::line(&shown(&plan))?,
-        Form::Statements => out::line(&format!("{}\n\n{statements}", shown(&plan)))?,
-        Form::Json => out::json(&data(&plan))?,
+        Form::Steps => out::line(&world.plan.shown())?,
+        Form::Statements => {
+            out::line(&format!("{}\n\n{}", world.plan.shown(), statements(&world.facts)))?;
+        }
+        Form::Json => out::json(&world.plan.to_json())?,
     }
     Ok(SUCCESS)
 }
 
-/// Every statement of `pipeline` as it is written, under a comment that says whose it is.
-fn statements(pipeline: &Pipeline) -> String {
-    let statement = |what: &str, name: &str, sql: &Sql| {
-        format!("-- {what} {name}: {}\n{}", sql.file, sql.text.trim())
+/// Every statement with its parameters and the way in which it will be run, under a comment that
+/// says whose it is.
+fn statements(facts: &Facts) -> String {
+    let statement = |what: &str, name: &str, relation: &RelationFacts| {
+        format!("-- {what} {name}\n{}", relation.explained.trim())
     };
-    let models = pipeline.models.iter().map(|model| statement("model", &model.name, &model.sql));
-    let checks = pipeline.checks.iter().map(|check| statement("check", &check.name, &check.sql));
+    let models = facts.relations.iter().filter(|(_, relation)| !relation.explained.is_empty());
+    let models = models.map(|(name, relation)| statement("model", name, relation));
+    let checks = facts.checks.iter().map(|(name, check)| statement("check", name, check));
     models.chain(checks).collect::<Vec<_>>().join("\n\n")
-}
-
-fn shown(plan: &Plan) -> String {
-    format!("{plan:#?}")
-}
-
-fn data(plan: &Plan) -> serde_json::Value {
-    serde_json::json!({ "pipeline": plan.pipeline, "notes": plan.notes })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{CheckDef, ModelDef, OnRefused};
-
-    #[test]
-    fn every_statement_is_shown_with_its_name_and_file() {
-        let sql = |file: &str, text: &str| Sql { file: file.into(), text: text.into() };
-        let pipeline = Pipeline {
-            models: vec![ModelDef { name: "m".into(), sql: sql("sql/m.sql", "select 1\n") }],
-            checks: vec![CheckDef {
-                name: "c".into(),
-                sql: sql("sql/c.sql", "select 2"),
-                refused: OnRefused::Stop,
-            }],
-            ..Pipeline::default()
-        };
-        assert_eq!(
-            statements(&pipeline),
-            "-- model m: sql/m.sql\nselect 1\n\n-- check c: sql/c.sql\nselect 2"
-        );
-    }
 }

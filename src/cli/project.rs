@@ -23,8 +23,7 @@ pub(super) fn pipeline(name: Option<&str>, vars: &Vars) -> Result<Pipeline> {
         variables: Variables::of_process(),
         today: today(),
     };
-    let mut pipeline = read::pipeline(&path, &given).map_err(Error::several)?;
-    pipeline.declare_date(given.today);
+    let pipeline = read::pipeline(&path, &given).map_err(Error::several)?;
     let errors = statement_errors(&pipeline);
     if errors.is_empty() { Ok(pipeline) } else { Err(Error::several(errors)) }
 }

@@ -33,6 +33,8 @@ pub enum Purpose {
 pub struct World {
     /// What a run would do.
     pub plan: Plan,
+    /// What the plan was made from.
+    pub facts: Facts,
     pub(super) pipeline: Pipeline,
     pub(super) session: Arc<Session>,
     pub(super) snapshots: BTreeMap<String, Arc<dyn Snapshot>>,
@@ -105,7 +107,7 @@ impl World {
             limit(&mut plan, rows);
         }
         let session = Arc::new(session);
-        Ok(World { plan, pipeline, session, snapshots, sinks, desk })
+        Ok(World { plan, facts, pipeline, session, snapshots, sinks, desk })
     }
 
     /// The rows of one relation, for `dhow sql` without a target: a stream for each partition.
