@@ -4,7 +4,7 @@ use super::*;
 use crate::connectors::parquet::store::Store;
 use crate::connectors::parquet::{clean, manifest};
 use crate::error::Kind;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -15,7 +15,8 @@ async fn a_reader_that_lists_the_folder_always_sees_a_whole_load() {
         [&[&[(1, "1")]], &[&[(1, "2")], &[(2, "2")]], &[&[(1, "3")], &[(2, "3")], &[(3, "3")]]];
     yard.load("first", Mode::Replace, loads[0]).await.unwrap();
     let done = Arc::new(AtomicBool::new(false));
-    let (folder, stop) = (yard.path("out/t"), done.clone());
+    let listed = Arc::new(AtomicUsize::new(0));
+    let (folder, stop, count) = (yard.path("out/t"), done.clone(), listed.clone());
     let lister = std::thread::spawn(move || {
         let mut seen = std::collections::BTreeSet::new();
         while !stop.load(Ordering::Relaxed) {
@@ -24,11 +25,17 @@ async fn a_reader_that_lists_the_folder_always_sees_a_whole_load() {
             let mut names: Vec<_> = names.filter(|name| name.ends_with(".parquet")).collect();
             names.sort();
             seen.insert(names);
+            count.fetch_add(1, Ordering::Relaxed);
         }
         seen
     });
     for round in 0..30 {
         yard.load(&format!("l{round}"), Mode::Replace, loads[round % 3]).await.unwrap();
+        // Every load is listed at least once, however busy the machine is.
+        let before = listed.load(Ordering::Relaxed);
+        while listed.load(Ordering::Relaxed) < before + 2 && !lister.is_finished() {
+            tokio::task::yield_now().await;
+        }
     }
     done.store(true, Ordering::Relaxed);
     let seen = lister.join().unwrap();
@@ -40,7 +47,7 @@ async fn a_reader_that_lists_the_folder_always_sees_a_whole_load() {
         names.sort();
         whole.insert(names);
     }
-    assert!(seen.len() > 1 && seen.is_subset(&whole), "{seen:?}");
+    assert!(seen.len() > 30 && seen.is_subset(&whole), "{seen:?}");
     let rows = yard.rows();
     assert!(rows.iter().all(|(_, word)| *word == rows.len().to_string()));
 }
