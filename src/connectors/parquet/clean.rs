@@ -48,7 +48,7 @@ pub async fn clean(table: &Path, older_than: Duration, dry_run: bool) -> Result<
         }
         if house.exists() {
             let _lock = local::lock(&house)?;
-            let views = View::new(table, house.clone()).discard(None, older_than, dry_run)?;
+            let views = View::new(table, house.clone()).discard(older_than, dry_run)?;
             // Views are links: removing one frees nothing by itself.
             orphans.extend(views.iter().map(|view| Orphan { bytes: 0, ..orphan(&house, view) }));
         }

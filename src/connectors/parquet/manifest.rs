@@ -209,3 +209,56 @@ fn decoded(hex: &str) -> Option<SchemaRef> {
     let bytes: Vec<u8> = hex.as_bytes().chunks(2).map(byte).collect::<Option<_>>()?;
     StreamReader::try_new(Cursor::new(bytes), None).ok().map(|reader| reader.schema())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::datatypes::{DataType, Field};
+
+    fn next(current: Option<&Manifest>, load: &str) -> Manifest {
+        let schema = Schema::new(vec![Field::new("a", DataType::Int64, true)]);
+        let mark = Mark {
+            load: load.parse().unwrap(),
+            rows: 0,
+            watermarks: Default::default(),
+            at: String::new(),
+        };
+        Manifest::after(current, &schema, &[], Vec::new(), mark).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_number_is_given_once_and_a_lost_answer_is_not_taken_for_somebody_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::local(dir.path()).unwrap().unwrap();
+        let (ours, theirs) = (next(None, "ours"), next(None, "theirs"));
+        assert!(publish(&store, &ours).await.unwrap());
+        // The same put again: what it finds is its own, so the first answer was merely lost.
+        assert!(publish(&store, &ours).await.unwrap());
+        assert!(!publish(&store, &theirs).await.unwrap());
+        let found = current(&store).await.unwrap().unwrap();
+        assert_eq!((found.number, found.nonce), (1, ours.nonce));
+    }
+
+    #[tokio::test]
+    async fn a_damaged_or_newer_manifest_is_one_clear_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::local(dir.path()).unwrap().unwrap();
+        let cases =
+            [("{", crate::error::Kind::Data), ("{\"format\": 2}", crate::error::Kind::Unsupported)];
+        for (number, (text, kind)) in (1..).zip(cases) {
+            store.create(&path_of(number), text.into()).await.unwrap();
+            assert_eq!(current(&store).await.unwrap_err().kind(), kind);
+        }
+    }
+
+    #[test]
+    fn marks_are_newest_first_and_bounded() {
+        let mut manifest = next(None, "load-0");
+        for number in 1..=MARKS {
+            manifest = next(Some(&manifest), &format!("load-{number}"));
+        }
+        assert_eq!(manifest.marks.len(), MARKS);
+        assert_eq!(manifest.marks[0].load.as_str(), format!("load-{MARKS}"));
+        assert!(manifest.mark(&"load-0".parse().unwrap()).is_none());
+    }
+}

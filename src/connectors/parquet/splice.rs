@@ -67,7 +67,8 @@ async fn copy(
     let mut out = writer.next_row_group().map_err(bad)?;
     for (index, column) in meta.columns().iter().enumerate() {
         let (start, length) = column.byte_range();
-        let bytes = store.ranges(&part.path, &[start..start + length]).await?;
+        let range = start..start + length;
+        let bytes = store.ranges(&part.path, std::slice::from_ref(&range)).await?;
         let chunk = Chunk { start, bytes: bytes.into_iter().next().unwrap_or_default() };
         let close = ColumnCloseResult {
             bytes_written: length,

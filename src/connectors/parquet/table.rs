@@ -50,14 +50,9 @@ struct Shape {
 impl Sink for Table {
     async fn inspect(&self, load: &Load) -> Result<Target> {
         self.check_view().await?;
-        let Some(store) = Store::local(&self.house)? else {
-            self.shape(load, None)?;
-            return Ok(Target::default());
-        };
-        let Some(current) = manifest::current(&store).await? else {
-            self.shape(load, None)?;
-            return Ok(Target::default());
-        };
+        self.stored(load)?;
+        let Some(store) = Store::local(&self.house)? else { return Ok(Target::default()) };
+        let Some(current) = manifest::current(&store).await? else { return Ok(Target::default()) };
         Ok(Target {
             schema: Some(current.schema()?),
             rows: Some(current.files.iter().map(|file| file.rows).sum()),
@@ -150,11 +145,17 @@ impl Table {
         blocking(move || view.check()).await
     }
 
-    /// How rows of `load` are stored in a table that is as `current` says.
-    fn shape(&self, load: &Load, current: Option<&Manifest>) -> Result<Shape> {
+    /// The columns of `load` as stored, if this table can hold them at all.
+    fn stored(&self, load: &Load) -> Result<SchemaRef> {
         let stored = stored::schema(&load.schema)?;
         hive::check(&stored, &self.partition_by)?;
         delete::check_key(&stored, load.mode.key())?;
+        Ok(stored)
+    }
+
+    /// How rows of `load` are stored in a table that is as `current` says.
+    fn shape(&self, load: &Load, current: Option<&Manifest>) -> Result<Shape> {
+        let stored = self.stored(load)?;
         let Some(current) = current.filter(|_| load.mode != Mode::Replace) else {
             let order = (0..stored.fields().len()).collect();
             return Ok(Shape { schema: stored, order });
@@ -192,10 +193,11 @@ impl Table {
         mark: &Mark,
     ) -> Result<Manifest> {
         let shape = self.shape(load, current)?;
-        let mut files = match (&load.mode, current) {
-            (Mode::Replace | Mode::Truncate, _) | (_, None) => Vec::new(),
-            (Mode::Append, Some(current)) => current.files.clone(),
-            (Mode::Merge(_) | Mode::DeleteInsert(_), Some(current)) => current.files.clone(),
+        let mut files = match load.mode {
+            Mode::Replace | Mode::Truncate => Vec::new(),
+            Mode::Append | Mode::Merge(_) | Mode::DeleteInsert(_) => {
+                current.map_or_else(Vec::new, |current| current.files.clone())
+            }
         };
         if !load.mode.key().is_empty() {
             let place = delete::Place {

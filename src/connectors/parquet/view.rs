@@ -3,8 +3,8 @@
 //! It is built beside the store out of hard links and put in the place of the old one in a single
 //! step, so that whoever lists it sees a whole load or the whole load before. It remembers which
 //! manifest it shows: a view that was not refreshed because the process was killed is refreshed by
-//! whoever comes next. The view before is kept for readers that are still in it, until the next
-//! refresh. Files in the folder that are not dhow's are never touched: they are refused.
+//! whoever comes next. Views that were replaced are kept a while for readers that are still in
+//! them. Files in the folder that are not dhow's are never touched: they are refused.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -26,6 +26,8 @@ use crate::error::{Error, Result};
 const LABEL: &str = ".dhow-view";
 /// The folder, in the house of the table, of views that are built or were replaced.
 const FOLDER: &str = "view";
+/// How long a reader may take to list a folder that is replaced meanwhile.
+const READER_GRACE: Duration = Duration::from_secs(60);
 
 /// The folder that readers of a table list.
 #[derive(Debug, Clone)]
@@ -79,7 +81,7 @@ impl View {
             let _ = fs::remove_dir_all(&built);
             return Err(error);
         }
-        self.discard(Some(&built), Duration::ZERO, false).map(|_| ())
+        self.discard(READER_GRACE, false).map(|_| ())
     }
 
     /// Fills `built` with the files of `manifest`; the label comes last and makes it whole.
@@ -126,18 +128,13 @@ impl View {
         }
     }
 
-    /// Removes views that nobody can list any more, except `keep` and those younger than `age`;
-    /// answers their paths, and with `dry_run` does nothing else.
-    pub(super) fn discard(
-        &self,
-        keep: Option<&Path>,
-        age: Duration,
-        dry_run: bool,
-    ) -> Result<Vec<PathBuf>> {
+    /// Removes views that were replaced, or never finished, at least `age` ago; answers their
+    /// paths, and with `dry_run` does nothing else.
+    pub(super) fn discard(&self, age: Duration, dry_run: bool) -> Result<Vec<PathBuf>> {
         let views = self.house.join(FOLDER);
         let mut discarded = Vec::new();
         for path in entries(&views)? {
-            if keep == Some(path.as_path()) || !local::is_older(&path, age) {
+            if !local::is_older(&path, age) {
                 continue;
             }
             if !dry_run {
