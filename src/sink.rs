@@ -18,7 +18,8 @@ use crate::source::{BatchStream, Watermarks};
 /// Somewhere rows can be written.
 ///
 /// # Contract
-/// 1. `inspect` reads only.
+/// 1. `inspect` reads only. Asked about a load without columns, it looks for the mark and takes no
+///    offence; otherwise it also refuses columns that this sink cannot hold.
 /// 2. Every `write` stages in a place of its own; nothing that is staged can be seen by readers of
 ///    the table.
 /// 3. `commit` publishes exactly what the receipts name, and the mark, in one atomic step.

@@ -1,6 +1,6 @@
 //! `dhow clean`: removes what killed runs have left beside a table.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -8,7 +8,7 @@ use clap::Args;
 use super::exit::{SUCCESS, Stop};
 use super::table::{Side, Table};
 use super::{measure, print, runtime, show};
-use crate::error::{Error, Result as Outcome};
+use crate::connectors::{Orphan, clean};
 
 /// Flags of `dhow clean`.
 #[derive(Debug, Args)]
@@ -30,24 +30,12 @@ pub(super) struct Clean {
     dry_run: bool,
 }
 
-/// A file that no load names.
-#[derive(Debug)]
-struct Orphan {
-    path: String,
-    bytes: u64,
-}
-
 /// Runs the command.
 pub(super) fn run(command: Clean) -> Result<u8, Stop> {
     let Clean { folder, older_than, dry_run } = command;
-    let found = runtime::block_on(2, async move { orphans(&folder, older_than, dry_run).await })??;
+    let found = runtime::block_on(2, async move { clean(&folder, older_than, dry_run).await })??;
     print::line(&shown(&found, dry_run))?;
     Ok(SUCCESS)
-}
-
-#[expect(clippy::unused_async, reason = "the lead wires the connector's own function")]
-async fn orphans(_folder: &Path, _older_than: Duration, _dry_run: bool) -> Outcome<Vec<Orphan>> {
-    Err(Error::unsupported("`dhow clean` is not built yet"))
 }
 
 fn shown(orphans: &[Orphan], dry_run: bool) -> String {

@@ -9,8 +9,11 @@ pub mod memory;
 pub mod parquet;
 pub mod sqlite;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
+
+pub use parquet::Orphan;
 
 pub use crate::config::Role;
 use crate::config::{KnownConnector, Options, Problem};
@@ -98,6 +101,12 @@ pub fn known() -> Vec<KnownConnector> {
         check: connector.check,
     };
     ALL.iter().map(known).collect()
+}
+
+/// Removes what killed and superseded loads left beside the table `folder`, if it is older than
+/// `older_than`; with `dry_run` it is only listed.
+pub async fn clean(folder: &Path, older_than: Duration, dry_run: bool) -> Result<Vec<Orphan>> {
+    parquet::clean(folder, older_than, dry_run).await
 }
 
 /// The table of refused rows of the sink `name` under the folder `path`, and what it is called for

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::faults::point;
 use crate::plan::dag::{self, Edges};
 use crate::plan::{self, Facts, Plan, SourceFacts, Step};
-use crate::sink::{Load, LoadId, Mode, Sink};
+use crate::sink::{Load, LoadId, Mode, Sink, Target};
 use crate::source::{BatchStream, Snapshot, Watermark, Watermarks, Window};
 use crate::state::{Lease, Ledger, OpenRun};
 use crate::transform::{self, Lineage, Query, Session};
@@ -101,7 +101,8 @@ impl World {
         let (models, checks) = (chosen.models(&pipeline), chosen.checks(&pipeline, &lineage));
         session.add_models(&models, &pipeline.vars).await.map_err(Error::several)?;
         session.add_checks(&checks, &pipeline.vars).await.map_err(Error::several)?;
-        let facts = facts(&session, &snapshots, &models, &checks, &sinks).await?;
+        let mut facts = facts(&session, &snapshots, &models, &checks)?;
+        facts.targets = targets(&facts, &chosen, &sinks).await?;
         let mut plan = plan_of(&pipeline, &facts, &settings.select)?;
         if let Some(rows) = settings.limit {
             limit(&mut plan, rows);
@@ -299,12 +300,11 @@ fn one_watermark(source: &str, above: BTreeSet<Option<Watermark>>) -> Result<Opt
     Ok(above.into_iter().next().flatten())
 }
 
-async fn facts(
+fn facts(
     session: &Session,
     snapshots: &BTreeMap<String, Arc<dyn Snapshot>>,
     models: &[ModelDef],
     checks: &[CheckDef],
-    sinks: &BTreeMap<String, Opened>,
 ) -> Result<Facts> {
     let mut facts = Facts::default();
     for (name, snapshot) in snapshots {
@@ -322,10 +322,23 @@ async fn facts(
     for check in checks {
         facts.checks.insert(check.name.clone(), session.facts(&check.name)?);
     }
-    for (name, opened) in sinks {
-        let target = opened.sink.inspect(&question(plan_id()?, &Mode::Append)).await;
-        let target = target.map_err(|error| error.at("sink", name))?;
-        facts.targets.insert(name.clone(), target);
-    }
     Ok(facts)
+}
+
+async fn targets(
+    facts: &Facts,
+    chosen: &Chosen<'_>,
+    sinks: &BTreeMap<String, Opened>,
+) -> Result<BTreeMap<String, Target>> {
+    let mut targets = BTreeMap::new();
+    for def in &chosen.sinks {
+        let Some(opened) = sinks.get(&def.name) else { continue };
+        let mut load = question(plan_id()?, &def.mode);
+        if let Some(relation) = facts.relations.get(&def.from) {
+            load.schema = Arc::clone(&relation.schema);
+        }
+        let target = opened.sink.inspect(&load).await;
+        targets.insert(def.name.clone(), target.map_err(|error| error.at("sink", &def.name))?);
+    }
+    Ok(targets)
 }

@@ -24,7 +24,6 @@ pub struct Ledger {
 
 /// Rules of the commit protocol that a test takes away from the ledger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(not(test), expect(dead_code, reason = "only tests take rules away"))]
 pub(crate) enum Planted {
     /// Rule 4: receipts are accepted and handed out under any snapshot.
     NoFence,

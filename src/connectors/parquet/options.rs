@@ -28,8 +28,14 @@ pub(super) struct Target {
 const MIB: u64 = 1024 * 1024;
 const CODECS: &[&str] = &["zstd", "snappy", "gzip", "lz4", "none"];
 
-/// The options of a target, for the manual.
+/// The options of sources and targets, for the manual.
 pub(super) const DOCS: &[OptionDoc] = &[
+    OptionDoc {
+        name: "path",
+        role: Some(Role::Source),
+        default: None,
+        summary: "a file, a glob, a list of them, or a folder (Hive folders become text columns)",
+    },
     OptionDoc {
         name: "path",
         role: Some(Role::Sink),

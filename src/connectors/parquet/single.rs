@@ -54,7 +54,9 @@ impl Current {
 #[async_trait]
 impl Sink for SingleFile {
     async fn inspect(&self, load: &Load) -> Result<Target> {
-        self.check(load)?;
+        if !load.schema.fields().is_empty() {
+            self.check(load)?;
+        }
         let Some(store) = Store::local(self.folder())? else { return Ok(Target::default()) };
         let Some(current) = self.current(&store).await? else { return Ok(Target::default()) };
         Ok(Target {

@@ -50,7 +50,9 @@ struct Shape {
 impl Sink for Table {
     async fn inspect(&self, load: &Load) -> Result<Target> {
         self.check_view().await?;
-        self.stored(load)?;
+        if !load.schema.fields().is_empty() {
+            self.stored(load)?;
+        }
         let Some(store) = Store::local(&self.house)? else { return Ok(Target::default()) };
         let Some(current) = manifest::current(&store).await? else { return Ok(Target::default()) };
         Ok(Target {
