@@ -174,21 +174,3 @@ fn rows_of(path: &Path) -> Vec<String> {
     writer.finish().expect("rows can be shown");
     String::from_utf8(text).expect("JSON is UTF-8").lines().map(str::to_owned).collect()
 }
-
-/// `text` with everything that differs from run to run masked: ids, times, rates, sizes.
-fn masked(text: &str) -> String {
-    let lines = text.lines().map(|line| line.split_inclusive(' ').map(masked_word).collect());
-    lines.collect::<Vec<String>>().join("\n") + "\n"
-}
-
-fn masked_word(word: &str) -> String {
-    let bare = word.trim_end_matches([' ', ',']);
-    let is_time =
-        bare.strip_suffix('s').is_some_and(|n| n.contains('.') && n.parse::<f64>().is_ok());
-    let is_run = bare.len() == 20 && bare.as_bytes()[8] == b'T' && bare.as_bytes()[15] == b'-';
-    match (is_time, is_run) {
-        (true, _) => word.replace(bare, "TIME"),
-        (_, true) => word.replace(bare, "RUN"),
-        _ => word.to_owned(),
-    }
-}
