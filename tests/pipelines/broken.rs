@@ -10,8 +10,11 @@ use std::path::{Path, PathBuf};
 
 use crate::{Project, ended};
 
+/// Makes files that are not committed.
+type Make = fn(&Project);
+
 /// Each mistake, with what makes the files that are not committed.
-const MISTAKES: &[(&str, fn(&Project))] = &[
+const MISTAKES: &[(&str, Make)] = &[
     ("bom_and_crlf", |project| {
         project.write("data/orders.csv", b"\xef\xbb\xbfid,qty\r\n1,2\r\n\r\n2,3\r\n");
     }),
@@ -114,7 +117,7 @@ fn fixtures() -> PathBuf {
 }
 
 /// Everything that a person and a reader of the table see of a run.
-fn told(name: &str, make: fn(&Project)) -> String {
+fn told(name: &str, make: Make) -> String {
     let project = Project::of(&[]);
     crate::copy(&fixtures().join(name), &project.path(""));
     make(&project);
