@@ -1,6 +1,8 @@
 //! Where SQL runs: the pool of memory, the folder of spilled data, the settings.
 
+use std::fs::DirBuilder;
 use std::num::NonZeroUsize;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -86,7 +88,12 @@ impl SpillFolder {
         let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
         let above = folder.ancestors().skip(1);
         let made = above.take_while(missing).map(Path::to_owned).collect();
-        std::fs::create_dir_all(&folder).map_err(|error| Error::io(&error, "write to", &folder))?;
+        // Rows are spilled here: nobody else may read them.
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&folder)
+            .map_err(|error| Error::io(&error, "create", &folder))?;
         for left in left_by_the_dead(&limits.spill) {
             // It costs space and nothing else; whoever runs next tries again.
             let _ = std::fs::remove_dir_all(left);

@@ -27,9 +27,22 @@ pub(super) type Wanted = (String, Vec<String>, Option<usize>);
 #[derive(Debug)]
 pub(super) struct Prepared {
     subject: String,
+    /// The file of the statement, if the relation is one.
+    file: Option<String>,
     plan: LogicalPlan,
     /// The columns of the relation, without those of conditions.
     schema: SchemaRef,
+}
+
+impl Prepared {
+    /// The error for rows that failed on their way, which is far from the text: the file is named,
+    /// there is no place in it.
+    fn failed(&self, error: &DataFusionError) -> Error {
+        match (failure::running(error, &self.subject), &self.file) {
+            (error, Some(file)) if error.places().is_empty() => error.at("file", file),
+            (error, _) => error,
+        }
+    }
 }
 
 impl Session {
@@ -48,7 +61,7 @@ impl Session {
         let mut state = self.state.clone();
         let config = state.config().clone();
         *state.config_mut() = config.with_target_partitions(jobs).with_extension(Arc::new(scope));
-        let failed = |error| failure::running(&error, &prepared.subject);
+        let failed = |error| prepared.failed(&error);
         let plan = self.physical(&prepared.plan, &mut state).await.map_err(failed)?;
         let streams = execute_stream_partitioned(plan, state.task_ctx()).map_err(failed)?;
         let outlet = Outlet::new(&prepared, query);
@@ -110,16 +123,14 @@ impl Session {
             plan = limited.and_then(LogicalPlanBuilder::build).map_err(failed)?;
         }
         let plan = self.state.optimize(&plan).map_err(failed)?;
-        Ok(Prepared { plan, schema, subject })
+        let file = self.defined(name).ok().map(|defined| defined.statement.sql.file.clone());
+        Ok(Prepared { plan, schema, subject, file })
     }
 
     fn relation_plan(&self, name: &str) -> Result<(String, LogicalPlan)> {
         let Some(source) = self.sources.get(name) else {
             let defined = self.defined(name)?;
-            let statement = &defined.statement;
-            // Rows fail far from the text: the file is named, there is no place in it.
-            let subject = format!("{} ({})", statement.subject, statement.sql.file);
-            return Ok((subject, defined.plan.clone()));
+            return Ok((defined.statement.subject.clone(), defined.plan.clone()));
         };
         let subject = format!("source `{name}`");
         let table: Arc<dyn TableProvider> = source.clone();
@@ -184,7 +195,7 @@ impl Outlet {
         batch: Result<RecordBatch, DataFusionError>,
         sieve: &mut Sieve,
     ) -> Result<RecordBatch> {
-        let batch = batch.map_err(|error| failure::running(&error, &self.prepared.subject))?;
+        let batch = batch.map_err(|error| self.prepared.failed(&error))?;
         let batch = if self.checks.is_empty() { batch } else { sieve.pass(&batch)? };
         named(self.cut(batch), &self.prepared)
     }

@@ -1,5 +1,7 @@
 //! What the demo prints: its plan and its report, as a whole.
 
+use std::os::unix::fs::PermissionsExt;
+
 use crate::{Project, ended};
 
 /// `text` with everything that differs from run to run masked, and columns one space apart.
@@ -44,6 +46,8 @@ fn the_demo_prints_a_report_that_a_person_can_read() {
     let ended = ended(demo.command("fixtures", &["run", "--quiet"]));
     assert_eq!((ended.code, ended.err.as_str()), (Some(0), ""));
     assert_eq!(masked(&ended.out), REPORT);
+    let state = std::fs::metadata(demo.path("fixtures/.dhow")).expect("a run has a state");
+    assert_eq!(state.permissions().mode() & 0o777, 0o700, "others may read the state");
 }
 
 #[test]

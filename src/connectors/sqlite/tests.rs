@@ -285,7 +285,7 @@ async fn a_misfit_in_a_query_ends_the_stream_with_its_error() {
     let (dir, _db) = database("create table t (n integer); insert into t values (1), ('x');");
     let snapshot = snapshot(&source(dir.path(), &[("query", "select n from t")])).await;
     let error = all(&snapshot, &Want { batch_rows: 1, ..Want::default() }).await.unwrap_err();
-    assert_eq!(error.places()[0].1, "query row 2");
+    assert_eq!(error.places()[0].1, "a.db: query row 2");
 }
 
 #[tokio::test]
