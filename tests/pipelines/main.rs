@@ -4,6 +4,8 @@
 mod broken;
 mod demo;
 mod interrupted;
+// Release builds have no points at which to be killed.
+#[cfg(debug_assertions)]
 mod killed;
 mod rejects;
 mod starved;

@@ -69,6 +69,7 @@ hint: declare another type, such as `columns: {qty: text}`
     assert_eq!(refused(&project), expected());
 }
 
+#[cfg(debug_assertions)]
 #[test]
 fn refused_rows_are_there_exactly_once_wherever_the_process_dies_around_the_commits() {
     let points = [
