@@ -69,7 +69,11 @@ impl Story {
     }
 
     fn with_value(mut self, name: &str, value: Value) -> Self {
-        self.entries.push((name.to_owned(), place(), Node { value, place: place() }));
+        self.entries.push((
+            name.to_owned(),
+            place(),
+            Node { value, place: place(), written: None },
+        ));
         self
     }
 

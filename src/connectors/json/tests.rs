@@ -62,7 +62,7 @@ impl Folder {
             ((*name).to_owned(), place(), Node::argument(*text, &place()))
         };
         let value = Value::Map(columns.iter().map(entry).collect());
-        self.entries.push(("columns".to_owned(), Node { value, place: place() }));
+        self.entries.push(("columns".to_owned(), Node { value, place: place(), written: None }));
         self
     }
 

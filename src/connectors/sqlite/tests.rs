@@ -33,7 +33,7 @@ fn with_columns(options: &[(&str, &str)], columns: &[(&str, &str)]) -> Options {
     let mut entries = Options::of_arguments(options).entries().to_vec();
     let node = |text: &str| Node::argument(text, &place);
     let map = columns.iter().map(|(k, v)| ((*k).to_owned(), place.clone(), node(v))).collect();
-    let map = Node { value: Value::Map(map), place: place.clone() };
+    let map = Node { value: Value::Map(map), place: place.clone(), written: None };
     entries.push(("columns".to_owned(), place.clone(), map));
     Options::new(place, entries)
 }
