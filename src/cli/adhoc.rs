@@ -176,7 +176,7 @@ fn chosen(path: &str, name: Option<&str>, role: Role) -> Result<&'static Connect
     }
     match connectors::for_path(path) {
         Some(connector) if fits(connector) => Ok(connector),
-        None if is_folder(path) && role == Role::Sink => of_folders(&known, path),
+        None if is_folder(path) => of_folders(path),
         _ => {
             let endings: Vec<_> =
                 known.iter().flat_map(|c| c.can.endings).map(|e| format!(".{e}")).collect();
@@ -186,18 +186,20 @@ fn chosen(path: &str, name: Option<&str>, role: Role) -> Result<&'static Connect
     }
 }
 
-/// Whether `path` names a folder: its last part has no ending.
+/// Whether `path` names a folder: it ends in `/`, or its last part has no ending.
 fn is_folder(path: &str) -> bool {
-    path.trim_end_matches('/').rsplit('/').next().is_some_and(|last| !last.contains('.'))
+    path.ends_with('/')
+        || path.trim_end_matches('/').rsplit('/').next().is_some_and(|last| !last.contains('.'))
 }
 
-/// The one connector that writes files, which then fills folders as well.
-fn of_folders(known: &[&'static Connector], path: &str) -> Result<&'static Connector> {
-    let mut writers = known.iter().filter(|connector| !connector.can.endings.is_empty());
+/// The one connector that writes files, which then fills folders and reads them back as well.
+fn of_folders(path: &str) -> Result<&'static Connector> {
+    let writes_files = |c: &&&Connector| c.sink.is_some() && !c.can.endings.is_empty();
+    let mut writers = connectors::ALL.iter().filter(writes_files);
     match (writers.next(), writers.next()) {
         (Some(connector), None) => Ok(connector),
-        _ => Err(Error::config(format!("nothing says how `{path}` is to be written"))
-            .hint("name a connector with `--to-type`")),
+        _ => Err(Error::config(format!("nothing says what the folder `{path}` holds"))
+            .hint("name a connector with `--from-type` or `--to-type`")),
     }
 }
 

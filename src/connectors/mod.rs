@@ -3,6 +3,8 @@
 //! The registry is the list [`ALL`]; `dhow connectors`, the table in README and the checks of a
 //! pipeline are printed from it. A connector imports no other connector.
 
+#[cfg(test)]
+mod conformance;
 pub mod csv;
 pub mod json;
 pub mod memory;

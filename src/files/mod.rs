@@ -126,6 +126,17 @@ pub fn snapshot_id(how: &str, stamps: &[Stamp]) -> SnapshotId {
     SnapshotId::of(std::iter::once(how.to_owned()).chain(parts))
 }
 
+/// About how many bytes of these files one split covers: what was `asked` for, or, for 0, a share
+/// of the whole between 32 and 256 MiB. Only the files decide it, so that a load can be resumed
+/// with other `--jobs`.
+pub fn split_bytes(asked: u64, stamps: &[Stamp]) -> u64 {
+    let total: u64 = stamps.iter().map(|stamp| stamp.bytes).sum();
+    match asked {
+        0 => (total / 64).clamp(32 << 20, 256 << 20),
+        asked => asked,
+    }
+}
+
 fn modified(meta: &Metadata) -> i128 {
     i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec())
 }

@@ -30,10 +30,10 @@ pub(super) fn planning(error: &DataFusionError, statement: &Statement) -> Error 
             Error::unsupported(format!("{}: {}", statement.subject, sentence(text)))
         }
         DataFusionError::Internal(text) => internal(text).at("in", &statement.subject),
-        other => {
+        other => mismatch(&other.message(), statement).unwrap_or_else(|| {
             let text = sentence(&other.message());
             Error::config(format!("{} cannot be planned: {text}", statement.subject))
-        }
+        }),
     };
     if plain.shown_excerpt().is_some() {
         return plain;
@@ -157,6 +157,23 @@ fn schema_error(error: &SchemaError, statement: &Statement) -> Error {
                 .hint("give one of them another name with `as`")
         }
     }
+}
+
+/// A function that does not take what it is given, out of DataFusion's list of all it would take.
+fn mismatch(text: &str, statement: &Statement) -> Option<Error> {
+    let (before, after) = text.split_once("' failed to match any signature")?;
+    let (_, function) = before.rsplit_once("Function '")?;
+    let (_, given) = after.split_once("(DataType: ")?;
+    let (given, _) = given.split_once(')')?;
+    let error = Error::config(format!(
+        "{} gives `{function}` a value of type {given}, which it does not take",
+        statement.subject
+    ))
+    .hint(format!("convert it first, such as `{function}(cast(x as double))`"));
+    Some(match statement.find(function) {
+        Some(excerpt) => error.excerpt(excerpt),
+        None => error,
+    })
 }
 
 /// The place that DataFusion itself names.

@@ -1,7 +1,7 @@
 //! Where SQL runs: the pool of memory, the folder of spilled data, the settings.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use datafusion::execution::SessionState;
@@ -32,9 +32,9 @@ pub(super) fn budget(bytes: u64) -> Budget {
 }
 
 /// The state from which every query starts.
-pub(super) fn state(limits: &Limits, budget: &Budget) -> Result<SessionState> {
+pub(super) fn state(limits: &Limits, spill: &SpillFolder, budget: &Budget) -> Result<SessionState> {
     let disk = DiskManagerBuilder::default()
-        .with_mode(DiskManagerMode::Directories(vec![limits.spill.clone()]))
+        .with_mode(DiskManagerMode::Directories(vec![spill.path().to_owned()]))
         .with_max_temp_directory_size(limits.spill_bytes);
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(budget.pool.clone())
@@ -70,21 +70,65 @@ fn config(limits: &Limits) -> SessionConfig {
     config
 }
 
-/// The folder of spilled data; taken away at the end when nothing else is in it.
+/// The folder of this process's spilled data; taken away at the end when nothing else is in it.
 #[derive(Debug)]
 pub(super) struct SpillFolder(PathBuf);
 
 impl SpillFolder {
+    /// Makes the folder, and removes what processes have left that were killed.
     pub(super) fn make(limits: &Limits) -> Result<SpillFolder> {
-        std::fs::create_dir_all(&limits.spill)
-            .map_err(|error| Error::io(&error, "write to", &limits.spill))?;
-        Ok(SpillFolder(limits.spill.clone()))
+        let folder = limits.spill.join(std::process::id().to_string());
+        std::fs::create_dir_all(&folder).map_err(|error| Error::io(&error, "write to", &folder))?;
+        for left in left_by_the_dead(&limits.spill) {
+            // It costs space and nothing else; whoever runs next tries again.
+            let _ = std::fs::remove_dir_all(left);
+        }
+        Ok(SpillFolder(folder))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
     }
 }
 
 impl Drop for SpillFolder {
     fn drop(&mut self) {
-        // Another process may be using it, in which case it is not empty and stays.
+        // Another session may be using it, or its parent, in which case it is not empty and stays.
         let _ = std::fs::remove_dir(&self.0);
+        let _ = self.0.parent().map(std::fs::remove_dir);
+    }
+}
+
+/// The folders in `spill` that are named after processes that are no more.
+fn left_by_the_dead(spill: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(spill) else { return Vec::new() };
+    let is_dead = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.parse::<u32>().is_ok() && !Path::new("/proc").join(name).exists()
+    };
+    // Without `/proc` nobody can be known to be dead.
+    let known = Path::new("/proc/self").exists();
+    entries.flatten().map(|entry| entry.path()).filter(|path| known && is_dead(path)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_spilled_is_removed_and_that_of_a_living_one_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let spill = dir.path().join("spill");
+        // No process has this number: it is above the kernel's largest, 4,194,304.
+        std::fs::create_dir_all(spill.join("4194305/datafusion-x")).unwrap();
+        std::fs::create_dir_all(spill.join("1/datafusion-y")).unwrap();
+        let limits = Limits { memory: 1, jobs: 1, spill: spill.clone(), spill_bytes: 1 };
+        let folder = SpillFolder::make(&limits).unwrap();
+        assert!(!spill.join("4194305").exists());
+        assert!(spill.join("1/datafusion-y").exists());
+        let own = folder.path().to_owned();
+        assert!(own.is_dir());
+        drop(folder);
+        assert!(!own.exists() && spill.exists());
     }
 }

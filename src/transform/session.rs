@@ -59,7 +59,7 @@ impl Session {
         let spill = SpillFolder::make(limits)?;
         let budget = runtime::budget(limits.memory);
         Ok(Session {
-            state: runtime::state(limits, &budget)?,
+            state: runtime::state(limits, &spill, &budget)?,
             budget,
             jobs: limits.jobs.max(1),
             _spill: spill,

@@ -151,8 +151,9 @@ fn pieces(
     jobs: usize,
 ) -> Result<Vec<Piece>> {
     let plain = |file: usize| heads[file].compression == Compression::None;
+    let split_bytes = crate::files::split_bytes(settings.split_bytes, stamps);
     let ranges_of = |file: usize| match plain(file) {
-        true => split::ranges(file, heads[file].rows_at, stamps[file].bytes, settings.split_bytes),
+        true => split::ranges(file, heads[file].rows_at, stamps[file].bytes, split_bytes),
         false => Vec::new(),
     };
     let ranges: Vec<Vec<_>> = (0..stamps.len()).map(ranges_of).collect();

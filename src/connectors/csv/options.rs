@@ -33,7 +33,7 @@ pub(super) const DOCS: &[OptionDoc] = &[
         Some("ISO 8601"),
         "how declared timestamps are written, such as `%Y/%m/%d %H:%M`",
     ),
-    doc("split_bytes", Some("16777216"), "about how many bytes of a file are read at once"),
+    doc("split_bytes", Some("by size"), "about how many bytes of a file are one split"),
 ];
 
 const fn doc(
@@ -83,7 +83,7 @@ impl Settings {
             infer_all: reader.one_of("infer", &["sample", "all"]) == "all",
             date_format: format(&reader, "date_format", "2001-02-03T00:00"),
             timestamp_format: format(&reader, "timestamp_format", "2001-02-03T16:05"),
-            split_bytes: reader.number("split_bytes", 16 << 20, 1..=1 << 40),
+            split_bytes: reader.number("split_bytes", 0, 1..=1 << 40),
             paths,
         };
         encoding(&reader);

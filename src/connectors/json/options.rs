@@ -5,15 +5,12 @@ use super::shape::Shape;
 use crate::config::{Options, Problem};
 use crate::connectors::{OptionDoc, Role};
 
-/// Bytes in a split unless somebody asks otherwise.
-const SPLIT_BYTES: u64 = 16 << 20;
-
 /// The options, for the manual.
 pub(super) static DOCS: &[OptionDoc] = &[
     doc("path", None, "a path, a glob, or a list of them"),
     doc("columns", None, "types of some or all columns, such as `{id: bigint, tags: json}`"),
     doc("infer", Some("sample"), "look at a `sample` or at `all` rows to find columns and types"),
-    doc("split_bytes", Some("16777216"), "how many bytes of a file are read as one split"),
+    doc("split_bytes", Some("by size"), "about how many bytes of a file are one split"),
     doc("unknown_fields", Some("refuse"), "`refuse` or `ignore` keys that the schema lacks"),
 ];
 
@@ -63,7 +60,7 @@ impl Asked {
             paths,
             columns,
             infer_all: reader.one_of("infer", &["sample", "all"]) == "all",
-            split_bytes: reader.number("split_bytes", SPLIT_BYTES, 1..=1 << 40),
+            split_bytes: reader.number("split_bytes", 0, 1..=1 << 40),
             unknown: match reader.one_of("unknown_fields", &["refuse", "ignore"]) {
                 "ignore" => Unknown::Ignore,
                 _ => Unknown::Refuse,
@@ -101,7 +98,7 @@ mod tests {
             paths: vec!["a.json".to_owned()],
             columns: Vec::new(),
             infer_all: false,
-            split_bytes: SPLIT_BYTES,
+            split_bytes: 0,
             unknown: Unknown::Refuse,
         };
         assert_eq!(asked, expected);

@@ -72,9 +72,10 @@ impl Source for JsonSource {
         }
         let (stamps, survey) = self.survey()?;
         let memory = Arc::clone(&self.context.memory);
-        let parts = cut(&survey.files, self.asked.split_bytes, &*memory)?;
+        let split_bytes = crate::files::split_bytes(self.asked.split_bytes, &stamps);
+        let parts = cut(&survey.files, split_bytes, &*memory)?;
         let (splits, parts) = parts.into_iter().unzip();
-        let Asked { columns, infer_all, split_bytes, unknown, .. } = &self.asked;
+        let Asked { columns, infer_all, unknown, .. } = &self.asked;
         let how = format!("json 1 {columns:?} {infer_all} {split_bytes} {unknown:?}");
         let id = snapshot_id(&how, &stamps);
         Ok(Arc::new(JsonSnapshot { id, survey, splits, parts, unknown: *unknown, memory }))

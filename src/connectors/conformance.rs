@@ -1,0 +1,264 @@
+//! The contract of sources as tests: every connector in the registry that reads keeps it.
+//!
+//! `fixtures/types` holds one table in every format, with NULLs, limits and odd names; a connector
+//! that reads and has no [`story`] here fails the tests. (The contract of sinks is tested where the
+//! sinks are, against rows read back by another reader.)
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, Scalar, StringArray};
+use arrow::compute::{cast, concat_batches};
+use arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use futures::TryStreamExt;
+use tempfile::TempDir;
+
+use super::{ALL, Connector, Context, memory};
+use crate::config::{Node, Options, Place, Value};
+use crate::error::Kind;
+use crate::memory::unlimited;
+use crate::source::{Comparison, Op, Snapshot, Source, Split, Want, Window};
+
+const ROWS: usize = 60;
+
+/// How the table of `fixtures/types` is read by a connector.
+struct Story {
+    connector: &'static Connector,
+    /// The file, and options beside its path; a value with `:` is a map.
+    file: &'static str,
+    options: &'static [(&'static str, &'static str)],
+}
+
+const TYPES: (&str, &str) = ("columns", "day: date, at: timestamp");
+
+fn story(connector: &'static Connector) -> Option<Story> {
+    let (file, options): (_, &[_]) = match connector.name {
+        "csv" => ("table.csv", &[("split_bytes", "300")]),
+        "json" => ("table.ndjson", &[("split_bytes", "500"), TYPES]),
+        "parquet" => ("table.parquet", &[]),
+        "sqlite" => ("table.db", &[("table", "table"), ("split_rows", "7")]),
+        _ => return None,
+    };
+    Some(Story { connector, file, options })
+}
+
+fn stories() -> Vec<Story> {
+    let readers = ALL.iter().filter(|c| c.source.is_some() && c.name != memory::CONNECTOR.name);
+    readers.map(|c| story(c).unwrap_or_else(|| panic!("`{}` has no story", c.name))).collect()
+}
+
+impl Story {
+    /// A copy of the file in a folder of its own, and the source that reads it.
+    fn open(&self) -> (TempDir, Arc<dyn Source>) {
+        let dir = tempfile::tempdir().unwrap();
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/types").join(self.file);
+        std::fs::copy(fixture, dir.path().join(self.file)).unwrap();
+        let place = Place::without_lines("test");
+        let path = [("path", self.file)];
+        let entries = self.options.iter().chain(&path);
+        let entries = entries.map(|(key, value)| ((*key).to_owned(), place.clone(), node(value)));
+        let options = Options::new(place.clone(), entries.collect());
+        let context = Context { base: dir.path().to_owned(), jobs: 2, memory: unlimited() };
+        let source = (self.connector.source.unwrap())(&options, &context).unwrap();
+        (dir, source)
+    }
+}
+
+fn node(value: &str) -> Node {
+    let place = Place::without_lines("test");
+    if !value.contains(": ") {
+        return Node::argument(value, &place);
+    }
+    let pairs = value.split(", ").map(|pair| pair.split_once(": ").unwrap());
+    let entry = |(k, v): (&str, &str)| (k.to_owned(), place.clone(), Node::argument(v, &place));
+    let map = Value::Map(pairs.map(entry).collect());
+    Node { value: map, ..Node::argument("", &place) }
+}
+
+async fn open(source: &Arc<dyn Source>) -> Arc<dyn Snapshot> {
+    source.open(&Window::default()).await.unwrap()
+}
+
+async fn read(snapshot: &Arc<dyn Snapshot>, split: &Split, want: &Want) -> Vec<RecordBatch> {
+    snapshot.read(split, want).await.unwrap().try_collect().await.unwrap()
+}
+
+/// All rows of all splits, in order, each as a line of text.
+async fn lines(snapshot: &Arc<dyn Snapshot>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for split in snapshot.splits() {
+        let batches = read(snapshot, split, &Want::default()).await;
+        lines.extend(batches.iter().flat_map(as_lines));
+    }
+    lines
+}
+
+fn as_lines(batch: &RecordBatch) -> Vec<String> {
+    let texts = batch.columns().iter().map(|column| as_text(column));
+    let texts: Vec<StringArray> = texts.collect();
+    let cell = |text: &StringArray, row| match text.is_null(row) {
+        true => "NULL".to_owned(),
+        false => format!("{:?}", text.value(row)),
+    };
+    let line = |row| texts.iter().map(|t| cell(t, row)).collect::<Vec<_>>().join(" | ");
+    (0..batch.num_rows()).map(line).collect()
+}
+
+fn as_text(column: &ArrayRef) -> StringArray {
+    cast(column, &DataType::Utf8).unwrap().as_string::<i32>().clone()
+}
+
+#[tokio::test]
+async fn every_format_gives_the_same_rows_with_the_same_types() {
+    let mut first: Option<(Vec<String>, Vec<(String, DataType)>)> = None;
+    for story in stories() {
+        let (_dir, source) = story.open();
+        let snapshot = open(&source).await;
+        let found = (lines(&snapshot).await, types(&snapshot.schema()));
+        assert_eq!(found.0.len(), ROWS, "{}", story.connector.name);
+        match &first {
+            None => first = Some(found),
+            Some(first) => assert_eq!(&found, first, "{}", story.connector.name),
+        }
+    }
+}
+
+/// Names and types; the two kinds of text and of NULL-ability are the connector's own business.
+fn types(schema: &SchemaRef) -> Vec<(String, DataType)> {
+    let plain = |kind: &DataType| match kind {
+        DataType::Utf8View => DataType::Utf8,
+        other => other.clone(),
+    };
+    schema.fields().iter().map(|f| (f.name().clone(), plain(f.data_type()))).collect()
+}
+
+#[tokio::test]
+async fn source_1_reading_changes_nothing() {
+    for story in stories() {
+        let (dir, source) = story.open();
+        let path = dir.path().join(story.file);
+        let before = std::fs::read(&path).unwrap();
+        lines(&open(&source).await).await;
+        assert!(before == std::fs::read(&path).unwrap(), "{}", story.connector.name);
+    }
+}
+
+#[tokio::test]
+async fn source_2_a_snapshot_has_the_schema_that_was_promised() {
+    for story in stories() {
+        let (_dir, source) = story.open();
+        let (promised, snapshot) = (source.schema().await.unwrap(), open(&source).await);
+        assert_eq!(promised, snapshot.schema(), "{}", story.connector.name);
+        for split in snapshot.splits() {
+            for batch in read(&snapshot, split, &Want::default()).await {
+                assert_eq!(types(&batch.schema()), types(&promised), "{}", story.connector.name);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn snapshot_1_equal_ids_are_equal_splits_and_equal_rows() {
+    for story in stories() {
+        let (_dir, source) = story.open();
+        let (one, two) = (open(&source).await, open(&source).await);
+        assert_eq!(one.id(), two.id(), "{}", story.connector.name);
+        assert_eq!(one.splits(), two.splits(), "{}", story.connector.name);
+        assert_eq!(lines(&one).await, lines(&two).await, "{}", story.connector.name);
+    }
+}
+
+#[tokio::test]
+async fn snapshot_2_every_row_is_in_exactly_one_split() {
+    for story in stories() {
+        let (_dir, source) = story.open();
+        let snapshot = open(&source).await;
+        let ids = async |split| {
+            let batches = read(&snapshot, split, &Want::default()).await;
+            let ids = batches.iter().map(|b| b.column(0).as_primitive::<Int64Type>().clone());
+            ids.flat_map(|ids| ids.values().to_vec()).collect::<Vec<_>>()
+        };
+        let mut all = Vec::new();
+        for split in snapshot.splits() {
+            all.extend(ids(split).await);
+        }
+        assert_eq!(all, (0..60).collect::<Vec<i64>>(), "{}", story.connector.name);
+        let names: Vec<_> = snapshot.splits().iter().map(|split| &split.id).collect();
+        assert!(names.is_sorted(), "{names:?}");
+    }
+}
+
+#[tokio::test]
+async fn snapshot_3_a_split_is_read_again_and_at_once() {
+    for story in stories() {
+        let (_dir, source) = story.open();
+        let snapshot = open(&source).await;
+        let (split, want) = (&snapshot.splits()[0], Want::default());
+        let (one, two) =
+            futures::join!(read(&snapshot, split, &want), read(&snapshot, split, &want));
+        assert_eq!(one, two, "{}", story.connector.name);
+    }
+}
+
+#[tokio::test]
+async fn snapshot_4_a_file_that_changed_is_a_conflict_and_never_other_rows() {
+    for story in stories().into_iter().filter(|s| s.connector.name != "sqlite") {
+        let (dir, source) = story.open();
+        let snapshot = open(&source).await;
+        let path = dir.path().join(story.file);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes.extend_from_within(..);
+        std::fs::write(&path, bytes).unwrap();
+        let found = match snapshot.read(&snapshot.splits()[0], &Want::default()).await {
+            Err(error) => Err(error),
+            Ok(rows) => rows.try_collect::<Vec<_>>().await,
+        };
+        assert_eq!(found.unwrap_err().kind(), Kind::Conflict, "{}", story.connector.name);
+    }
+}
+
+#[tokio::test]
+async fn snapshot_5_filters_leave_out_no_row_that_passes() {
+    for story in stories() {
+        let (_dir, source) = story.open();
+        let snapshot = open(&source).await;
+        for (op, expected) in [(Op::Eq, 25..26), (Op::GtEq, 25..60), (Op::Lt, 0..25)] {
+            let value = Scalar::new(Arc::new(Int64Array::from(vec![25])) as ArrayRef);
+            let filters = vec![Comparison { column: 0, op, value }];
+            let want = Want { columns: Some(vec![0]), filters, ..Want::default() };
+            let mut found = Vec::new();
+            for split in snapshot.splits() {
+                for batch in read(&snapshot, split, &want).await {
+                    found.extend(batch.column(0).as_primitive::<Int64Type>().values().to_vec());
+                }
+            }
+            let missing: Vec<i64> = expected.filter(|id| !found.contains(id)).collect();
+            assert_eq!(missing, Vec::<i64>::new(), "{} {op:?}", story.connector.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn wanted_columns_come_in_the_order_wanted_and_batches_are_as_small_as_wanted() {
+    for story in stories() {
+        let (_dir, source) = story.open();
+        let snapshot = open(&source).await;
+        let split = &snapshot.splits()[0];
+        let all = read(&snapshot, split, &Want::default()).await;
+        let all = concat_batches(&all[0].schema(), &all).unwrap();
+
+        let want = Want { columns: Some(vec![3, 0]), batch_rows: 2, ..Want::default() };
+        let found = read(&snapshot, split, &want).await;
+        assert!(found.iter().all(|b| b.num_rows() <= 2), "{}", story.connector.name);
+        let found = concat_batches(&found[0].schema(), &found).unwrap();
+        assert_eq!(as_lines(&found), as_lines(&all.project(&[3, 0]).unwrap()));
+
+        let none = Want { columns: Some(vec![]), ..Want::default() };
+        let counted: usize = read(&snapshot, split, &none).await.iter().map(|b| b.num_rows()).sum();
+        assert_eq!(counted, all.num_rows(), "{}", story.connector.name);
+
+        let few = Want { limit: Some(3), ..Want::default() };
+        let few: usize = read(&snapshot, split, &few).await.iter().map(|b| b.num_rows()).sum();
+        assert_eq!(few, 3.min(all.num_rows()), "{}", story.connector.name);
+    }
+}
