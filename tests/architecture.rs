@@ -28,7 +28,9 @@ impl File {
             || path.contains("/tests/");
         let mut is_test = vec![whole; lines.len()];
         for at in (1..lines.len()).filter(|&at| lines[at - 1].trim() == "#[cfg(test)]") {
-            let ends = |line: &String| line == "}" || !lines[at].ends_with('{');
+            let indent = &lines[at][..lines[at].len() - lines[at].trim_start().len()];
+            let close = format!("{indent}}}");
+            let ends = |line: &String| *line == close || !lines[at].ends_with('{');
             let length = lines[at..].iter().position(ends).map_or(lines.len() - at, |n| n + 1);
             is_test[at..at + length].fill(true);
         }
@@ -261,7 +263,8 @@ fn short_files(files: &[File]) -> Vec<String> {
 }
 
 fn names_of_the_field(files: &[File]) -> Vec<String> {
-    let empty = ["util", "utils", "common", "helper", "helpers", "types", "misc", "imp"];
+    // `types` says something where a format has types of its own.
+    let empty = ["util", "utils", "common", "helper", "helpers", "misc", "imp"];
     let named = |file: &&File| {
         let parts = file.path.split(['/', '.']);
         parts.into_iter().any(|part| empty.contains(&part))

@@ -6,6 +6,7 @@
 pub mod history;
 mod lease;
 mod ledger;
+mod record;
 
 use std::path::Path;
 use std::time::Duration;
