@@ -106,10 +106,12 @@ fn sources() -> Vec<File> {
 
 /// Every file under `folder` of the repository that is text, with its path.
 fn read_folder(folder: &str, files: &mut Vec<(String, String)>) {
-    for entry in std::fs::read_dir(Path::new(ROOT).join(folder)).unwrap() {
-        let entry = entry.unwrap();
-        let path = format!("{folder}/{}", entry.file_name().to_str().unwrap());
-        if entry.file_type().unwrap().is_dir() {
+    for entry in std::fs::read_dir(Path::new(ROOT).join(folder))
+        .expect("a folder of the repository can be read")
+    {
+        let entry = entry.expect("a folder of the repository can be read");
+        let path = format!("{folder}/{}", entry.file_name().to_str().expect("names are UTF-8"));
+        if entry.file_type().expect("an entry has a type").is_dir() {
             read_folder(&path, files);
         } else if let Ok(text) = std::fs::read_to_string(entry.path()) {
             files.push((path, text));
@@ -120,7 +122,8 @@ fn read_folder(folder: &str, files: &mut Vec<(String, String)>) {
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 fn read(path: &str) -> String {
-    std::fs::read_to_string(Path::new(ROOT).join(path)).unwrap()
+    std::fs::read_to_string(Path::new(ROOT).join(path))
+        .expect("a file of the repository can be read")
 }
 
 /// The modules of `lib.rs`, top to bottom.
@@ -409,9 +412,10 @@ fn readme(name: &str) -> String {
 }
 
 fn printed(arguments: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_dhow")).args(arguments).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_dhow")).args(arguments).output().expect("dhow starts");
     assert!(output.status.success(), "{output:?}");
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8(output.stdout).expect("dhow prints UTF-8")
 }
 
 #[test]
