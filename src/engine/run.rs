@@ -72,10 +72,9 @@ async fn one_load(
     step: &LoadStep,
 ) -> Result<LoadReport> {
     let job = Arc::new(job(world, desk, settings, step)?);
-    load::run(&job).await.map_err(|error| {
-        let (sink, message) = (step.sink.clone(), error.message().to_owned());
-        settings.observers.on(&Event::LoadFailed { sink, error: message });
-        error
+    load::run(&job).await.inspect_err(|error| {
+        let (sink, error) = (step.sink.clone(), error.message().to_owned());
+        settings.observers.on(&Event::LoadFailed { sink, error });
     })
 }
 
