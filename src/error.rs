@@ -238,12 +238,20 @@ impl Error {
         use std::io::ErrorKind::*;
         let shown = path.display();
         let (kind, message) = match error.kind() {
+            NotFound if matches!(action, "create" | "make" | "write") => {
+                let message = format!("could not {action} `{shown}`: there is no folder for it");
+                (Kind::Missing, message)
+            }
             NotFound => (Kind::Missing, format!("`{shown}` does not exist")),
             PermissionDenied | ReadOnlyFilesystem => {
                 (Kind::Denied, format!("no permission to {action} `{shown}`"))
             }
             StorageFull | QuotaExceeded => {
                 (Kind::Denied, format!("the disk is full; could not {action} `{shown}`"))
+            }
+            FileTooLarge => {
+                let message = format!("`{shown}` would be larger than the system lets files be");
+                (Kind::Denied, message)
             }
             Interrupted | TimedOut => (Kind::Unavailable, format!("could not {action} `{shown}`")),
             _ => (Kind::Data, format!("could not {action} `{shown}`")),

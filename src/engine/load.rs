@@ -164,10 +164,14 @@ fn guard(job: &Job, staged: &[Staged]) -> Result<()> {
     let empties = matches!(job.step.mode, Mode::Truncate | Mode::Replace);
     let has_rows = job.step.before.exists && job.step.before.rows != Some(0);
     if rows == 0 && empties && has_rows && !job.step.allow_empty {
-        let before = job.step.before.rows;
+        let before = match job.step.before.rows {
+            Some(1) => "1 row".to_owned(),
+            Some(rows) => format!("{rows} rows"),
+            None => "has rows".to_owned(),
+        };
         return Err(Error::refused(format!("`{}` would become empty", job.step.target))
             .at("sink", &job.step.sink)
-            .at("now", before.map_or("has rows".to_owned(), |rows| format!("{rows} rows")))
+            .at("now", before)
             .hint("nothing was changed; set `allow_empty: true` if no rows is what you mean"));
     }
     Ok(())

@@ -72,9 +72,11 @@ async fn one_load(
     step: &LoadStep,
 ) -> Result<LoadReport> {
     let job = Arc::new(job(world, desk, settings, step)?);
-    load::run(&job).await.inspect_err(|error| {
-        let (sink, error) = (step.sink.clone(), error.message().to_owned());
-        settings.observers.on(&Event::LoadFailed { sink, error });
+    load::run(&job).await.map_err(|error| {
+        let (sink, message) = (step.sink.clone(), error.message().to_owned());
+        settings.observers.on(&Event::LoadFailed { sink: sink.clone(), error: message });
+        let is_named = error.places().iter().any(|(what, _)| what == "sink" || what == "load");
+        if is_named { error } else { error.at("sink", sink) }
     })
 }
 

@@ -18,6 +18,9 @@ pub use content::Content;
 use crate::error::{Error, Result};
 use crate::source::SnapshotId;
 
+/// What to do about a path that leads nowhere.
+const RELATIVE: &str = "paths are relative to the folder of the pipeline file";
+
 /// A file as it looked when it was planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
@@ -40,7 +43,11 @@ impl Stamp {
     /// When there is no such file, it is not readable, or it is a folder, pipe, socket or device.
     pub fn of(path: &Path, shown: &str) -> Result<Self> {
         let named = Path::new(shown);
-        let meta = std::fs::metadata(path).map_err(|e| Error::io(&e, "read", named))?;
+        let meta = std::fs::metadata(path).map_err(|e| {
+            let error = Error::io(&e, "read", named);
+            let is_lost = e.kind() == std::io::ErrorKind::NotFound && !named.is_absolute();
+            if is_lost { error.hint(RELATIVE) } else { error }
+        })?;
         if !meta.is_file() {
             return Err(not_a_file(&meta, shown));
         }
@@ -111,7 +118,7 @@ pub fn find(base: &Path, pattern: &str) -> Result<Vec<Stamp>> {
     if stamps.is_empty() {
         return Err(Error::missing(format!("`{pattern}` matches no file"))
             .at("folder", base.display())
-            .hint("paths are relative to the folder of the pipeline file"));
+            .hint(RELATIVE));
     }
     stamps.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(stamps)

@@ -14,6 +14,9 @@ use crate::error::{Error, Excerpt, Kind};
 use crate::transform::budget;
 use crate::transform::statement::{Statement, excerpt, lower_first};
 
+/// What DataFusion says when its folder of spilled data is full by its own count.
+const SPILL_LIMIT: &str = "exceeded the allowable limit";
+
 /// Sends an error of ours through DataFusion.
 pub(super) fn carried(error: Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
@@ -98,6 +101,11 @@ fn failed(subject: &str, text: &str) -> Error {
 /// Files are read by sources, whose errors are ours; what is left is spilled data.
 fn spill_error(error: &std::io::Error) -> Error {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    // DataFusion tells its own limit in words alone.
+    if error.to_string().contains(SPILL_LIMIT) {
+        return Error::limit("the limit of spilled data is reached")
+            .hint("give more with `--spill-limit`, or spill less with a larger `--memory`");
+    }
     let full = matches!(error.kind(), StorageFull | QuotaExceeded);
     let kind = if full { Kind::Denied } else { Kind::Unavailable };
     Error::new(kind, "spilled data could not be written or read back").at("system", error)

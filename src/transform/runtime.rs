@@ -70,32 +70,43 @@ fn config(limits: &Limits) -> SessionConfig {
     config
 }
 
-/// The folder of this process's spilled data; taken away at the end when nothing else is in it.
+/// The folder of this process's spilled data; taken away at the end when nothing else is in it,
+/// together with the folders above it that were made for it: a plan leaves nothing behind.
 #[derive(Debug)]
-pub(super) struct SpillFolder(PathBuf);
+pub(super) struct SpillFolder {
+    own: PathBuf,
+    /// Folders that were not there before, the deepest first.
+    made: Vec<PathBuf>,
+}
 
 impl SpillFolder {
     /// Makes the folder, and removes what processes have left that were killed.
     pub(super) fn make(limits: &Limits) -> Result<SpillFolder> {
         let folder = limits.spill.join(std::process::id().to_string());
+        let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+        let above = folder.ancestors().skip(1);
+        let made = above.take_while(missing).map(Path::to_owned).collect();
         std::fs::create_dir_all(&folder).map_err(|error| Error::io(&error, "write to", &folder))?;
         for left in left_by_the_dead(&limits.spill) {
             // It costs space and nothing else; whoever runs next tries again.
             let _ = std::fs::remove_dir_all(left);
         }
-        Ok(SpillFolder(folder))
+        Ok(SpillFolder { own: folder, made })
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        &self.own
     }
 }
 
 impl Drop for SpillFolder {
     fn drop(&mut self) {
         // Another session may be using it, or its parent, in which case it is not empty and stays.
-        let _ = std::fs::remove_dir(&self.0);
-        let _ = self.0.parent().map(std::fs::remove_dir);
+        let _ = std::fs::remove_dir(&self.own);
+        let _ = self.own.parent().map(std::fs::remove_dir);
+        for folder in &self.made {
+            let _ = std::fs::remove_dir(folder);
+        }
     }
 }
 

@@ -116,7 +116,10 @@ impl Session {
     fn relation_plan(&self, name: &str) -> Result<(String, LogicalPlan)> {
         let Some(source) = self.sources.get(name) else {
             let defined = self.defined(name)?;
-            return Ok((defined.statement.subject.clone(), defined.plan.clone()));
+            let statement = &defined.statement;
+            // Rows fail far from the text: the file is named, there is no place in it.
+            let subject = format!("{} ({})", statement.subject, statement.sql.file);
+            return Ok((subject, defined.plan.clone()));
         };
         let subject = format!("source `{name}`");
         let table: Arc<dyn TableProvider> = source.clone();

@@ -156,8 +156,9 @@ fn header_names(
             return Err(wrong(format!("column {} has no name", at + 1))
                 .hint("give it one, or set `header: false` if the first line holds values"));
         }
-        if names.contains(&name) {
+        if let Some(first) = names.iter().position(|known| *known == name) {
             return Err(wrong(format!("two columns are named `{name}`"))
+                .at("columns", format!("{} and {}", first + 1, at + 1))
                 .hint("rename one, or set `header: false` if the first line holds values"));
         }
         names.push(name);

@@ -130,7 +130,10 @@ impl Rows {
         match wrong {
             Malformed::Fields(count) => whole(
                 record,
-                &format!("the row has {count} fields, not {columns} as the columns"),
+                &format!(
+                    "the row has {count} field{}, but there are {columns} columns",
+                    if count == 1 { "" } else { "s" }
+                ),
                 "put quotes around fields that hold a delimiter, or look at `delimiter`",
             ),
             Malformed::AfterQuote => whole(

@@ -204,7 +204,12 @@ fn rows_from(
     let mut last = None;
     while let Some(row) = found.next().map_err(sqlite)? {
         let rowid: i64 = row.get(0).map_err(sqlite)?;
-        batch.push(row, 1, || format!("{} rowid {rowid}", job.label), job.refuse.as_ref())?;
+        batch.push(
+            row,
+            1,
+            || format!("{}: {} rowid {rowid}", job.file, job.label),
+            job.refuse.as_ref(),
+        )?;
         last = Some(rowid);
         if batch.is_full(rows) {
             break;
@@ -244,7 +249,12 @@ fn send_all(connection: &Lent, job: &Job, sender: &mpsc::Sender<RecordBatch>) ->
     while left > batch.kept() {
         let Some(row) = found.next().map_err(sqlite)? else { break };
         number += 1;
-        batch.push(row, 0, || format!("{} row {number}", job.label), job.refuse.as_ref())?;
+        batch.push(
+            row,
+            0,
+            || format!("{}: {} row {number}", job.file, job.label),
+            job.refuse.as_ref(),
+        )?;
         if batch.is_full(job.batch_rows) {
             left -= batch.kept();
             let full = std::mem::replace(&mut batch, Batch::new(&job.schema)?);

@@ -153,7 +153,7 @@ async fn a_value_of_another_class_is_refused_with_its_rowid_and_never_null() {
     let error = all(&snapshot, &Want::default()).await.unwrap_err();
     assert_eq!(
         error.report(),
-        "error: the value of storage class text is not an integer\n  place:  t rowid 2\n  \
+        "error: the value of storage class text is not an integer\n  place:  a.db: t rowid 2\n  \
          column: n\n  value:  abc\n\nhint: correct the value, or declare another type for the \
          column under `columns`"
     );
@@ -168,7 +168,7 @@ async fn a_value_of_another_class_is_refused_with_its_rowid_and_never_null() {
         .map(|r| (r.place.clone(), r.column.clone().unwrap(), r.value.clone().unwrap()))
         .collect();
     let row = |n: u8, column: &str, value: &str| {
-        (format!("t rowid {n}"), column.to_owned(), value.to_owned())
+        (format!("a.db: t rowid {n}"), column.to_owned(), value.to_owned())
     };
     assert_eq!(
         refused,
@@ -192,7 +192,7 @@ async fn a_whole_number_too_large_for_a_real_is_refused() {
     let snapshot = snapshot(&source(dir.path(), &[("table", "t")])).await;
     assert_eq!(snapshot.schema().field(0).data_type(), &DataType::Float64);
     let error = all(&snapshot, &Want::default()).await.unwrap_err();
-    assert_eq!(error.places()[0].1, "t rowid 3");
+    assert_eq!(error.places()[0].1, "a.db: t rowid 3");
 }
 
 #[tokio::test]
