@@ -35,21 +35,21 @@ pub const POINTS: &[&str] = &[
     "run.finished",
 ];
 
-#[cfg(not(debug_assertions))]
+#[cfg(not(any(debug_assertions, test)))]
 /// Does nothing in a release build.
 #[inline(always)]
 pub async fn point(_name: &'static str) {}
 
-#[cfg(not(debug_assertions))]
+#[cfg(not(any(debug_assertions, test)))]
 /// The future as it is, in a release build.
 pub fn carry<F: Future>(future: F) -> F {
     future
 }
 
-#[cfg(debug_assertions)]
+#[cfg(any(debug_assertions, test))]
 pub use enabled::{Script, carry, point};
 
-#[cfg(debug_assertions)]
+#[cfg(any(debug_assertions, test))]
 mod enabled {
     use std::future::Future;
     use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! `dhow clean`: removes what killed runs have left beside a table.
+//! `dhow clean`: removes what killed and replaced loads have left beside a table.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -16,11 +16,16 @@ pub(super) struct Connectors {
     /// Connector whose options are shown
     #[arg(value_name = "NAME")]
     name: Option<String>,
+
+    /// The overview as the table in README
+    #[arg(long, env = "DHOW_MARKDOWN", hide = true)]
+    markdown: bool,
 }
 
 /// Runs the command.
 pub(super) fn run(command: &Connectors) -> Result<u8, Stop> {
     match &command.name {
+        None if command.markdown => print::line(&markdown(ALL))?,
         None => print::line(&overview(ALL))?,
         Some(name) => {
             let known: Vec<_> = ALL.iter().map(|connector| connector.name).collect();
@@ -47,6 +52,20 @@ fn overview(connectors: &[&Connector]) -> String {
         ]);
     }
     table.to_string()
+}
+
+/// All connectors as a table for README.
+fn markdown(connectors: &[&Connector]) -> String {
+    let mut lines = vec![
+        "| name | what | reads, in parallel by | writes, in modes |".to_owned(),
+        "|---|---|---|---|".to_owned(),
+    ];
+    for Connector { name, summary, can, .. } in connectors {
+        let (splits, modes) = (can.splits.unwrap_or("no"), can.modes);
+        let modes = if modes.is_empty() { "no".to_owned() } else { modes.join(", ") };
+        lines.push(format!("| `{name}` | {summary} | {splits} | {modes} |"));
+    }
+    lines.join("\n")
 }
 
 /// Everything about one connector.
@@ -123,6 +142,12 @@ mod tests {
             "name  reads  writes  splits  modes   summary\n\
              tape  yes            reel    append  reels of tape"
         );
+    }
+
+    #[test]
+    fn the_overview_for_readme_is_markdown() {
+        let markdown = markdown(&[&TAPE]);
+        assert_eq!(markdown.lines().nth(2), Some("| `tape` | reels of tape | reel | append |"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The command line: the only code that prints.
 //!
 //! Results go to standard output; progress, logs and errors go to standard error. Each command
-//! has a file of its own and ends with an exit code of [`exit`].
+//! has a file of its own and ends with an exit code of `exit`.
 
 mod adhoc;
 mod board;
@@ -90,7 +90,7 @@ enum Command {
     Runs(runs::Runs),
     /// List connectors, or the options of one
     Connectors(connectors::Connectors),
-    /// Remove what killed runs have left beside a table
+    /// Remove what killed and replaced loads have left beside a table
     Clean(clean::Clean),
     /// Print a completion script for a shell
     #[command(

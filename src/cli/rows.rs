@@ -1,5 +1,6 @@
 //! Prints the rows of a query: a table for people, CSV or JSON lines for programs.
 
+use arrow::datatypes::SchemaRef;
 use arrow::error::ArrowError;
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::FormatOptions;
@@ -30,9 +31,15 @@ const SHOWN: usize = 40;
 /// Batches of a stream that wait to be printed, at most.
 const AHEAD: usize = 4;
 
-/// Prints all of `streams`, one after the other, in `format`.
-pub(super) async fn print(streams: Vec<BatchStream>, format: Format) -> Result<(), Stop> {
-    let mut rows = side_by_side(streams);
+/// Prints all of `streams`, which have these columns, one after the other, in `format`.
+pub(super) async fn print(
+    columns: SchemaRef,
+    streams: Vec<BatchStream>,
+    format: Format,
+) -> Result<(), Stop> {
+    // A batch without rows first: a result without any still has its header.
+    let header = futures::stream::iter([Ok(RecordBatch::new_empty(columns))]);
+    let mut rows = header.chain(side_by_side(streams)).boxed();
     match format {
         Format::Table => table(&mut rows).await,
         Format::Csv => lines(&mut rows, csv).await,
@@ -79,9 +86,7 @@ async fn table(rows: &mut BatchStream) -> Result<(), Stop> {
             shown.push(batch.slice(0, wanted));
         }
     }
-    if !shown.is_empty() {
-        print::line(&drawn(&shown)?)?;
-    }
+    print::line(&drawn(&shown)?)?;
     let more = all.saturating_sub(u64::try_from(taken).unwrap_or(u64::MAX));
     print::line(&match more {
         0 => show::rows(all),
@@ -161,6 +166,14 @@ mod tests {
     fn csv_has_one_header_and_quotes_what_needs_it() {
         assert_eq!(text(csv(&batch(), true)), "id,name\n1,\"a,\"\"b\"\n,\x1b[31m\n");
         assert_eq!(text(csv(&batch(), false)), "1,\"a,\"\"b\"\n,\x1b[31m\n");
+    }
+
+    #[test]
+    fn a_result_without_rows_has_its_header() {
+        let empty = batch().slice(0, 0);
+        assert_eq!(text(csv(&empty, true)), "id,name\n");
+        assert_eq!(text(json(&empty, true)), "");
+        assert!(drawn(&[empty]).unwrap().contains("| id | name |"));
     }
 
     #[test]

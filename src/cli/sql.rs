@@ -121,7 +121,8 @@ async fn print(pipeline: Pipeline, settings: Settings, format: Format) -> Result
     let mut signals = Signals::new()?;
     let work = async {
         let world = World::open(&pipeline, &settings, Purpose::Look).await?;
-        rows::print(world.rows(MODEL, &settings).await?, format).await
+        let (columns, streams) = world.rows(MODEL, &settings).await?;
+        rows::print(columns, streams, format).await
     };
     tokio::select! {
         done = work => done,

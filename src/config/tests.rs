@@ -1,3 +1,5 @@
+//! Tests of pipeline files, right and wrong.
+
 use std::path::{Path, PathBuf};
 
 use jiff::civil::date;

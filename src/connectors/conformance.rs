@@ -94,7 +94,7 @@ async fn lines(snapshot: &Arc<dyn Snapshot>) -> Vec<String> {
 }
 
 fn as_lines(batch: &RecordBatch) -> Vec<String> {
-    let texts = batch.columns().iter().map(|column| as_text(column));
+    let texts = batch.columns().iter().map(as_text);
     let texts: Vec<StringArray> = texts.collect();
     let cell = |text: &StringArray, row| match text.is_null(row) {
         true => "NULL".to_owned(),
@@ -110,7 +110,7 @@ fn as_text(column: &ArrayRef) -> StringArray {
 
 #[tokio::test]
 async fn every_format_gives_the_same_rows_with_the_same_types() {
-    let mut first: Option<(Vec<String>, Vec<(String, DataType)>)> = None;
+    let mut first: Option<(Vec<String>, Types)> = None;
     for story in stories() {
         let (_dir, source) = story.open();
         let snapshot = open(&source).await;
@@ -123,8 +123,11 @@ async fn every_format_gives_the_same_rows_with_the_same_types() {
     }
 }
 
-/// Names and types; the two kinds of text and of NULL-ability are the connector's own business.
-fn types(schema: &SchemaRef) -> Vec<(String, DataType)> {
+/// Names and types of columns.
+type Types = Vec<(String, DataType)>;
+
+/// What has to be equal: the two kinds of text and NULL-ability are the connector's own business.
+fn types(schema: &SchemaRef) -> Types {
     let plain = |kind: &DataType| match kind {
         DataType::Utf8View => DataType::Utf8,
         other => other.clone(),

@@ -47,10 +47,13 @@ pub struct Connector {
     /// Everything that is wrong with these options as those of a source or sink; no I/O.
     pub check: fn(&Options, Role) -> Vec<Problem>,
     /// Opens a source; the options have been checked.
-    pub source: Option<fn(&Options, &Context) -> Result<Arc<dyn Source>>>,
+    pub source: Option<Open<dyn Source>>,
     /// Opens a sink; the options have been checked.
-    pub sink: Option<fn(&Options, &Context) -> Result<Arc<dyn Sink>>>,
+    pub sink: Option<Open<dyn Sink>>,
 }
+
+/// Opens what the options name; nothing is read or written yet.
+pub type Open<T> = fn(&Options, &Context) -> Result<Arc<T>>;
 
 /// What a connector can do.
 #[derive(Debug, Clone, Copy)]

@@ -111,9 +111,15 @@ impl World {
         Ok(World { plan, facts, pipeline, session, snapshots, sinks, desk })
     }
 
-    /// The rows of one relation, for `dhow sql` without a target: a stream for each partition.
-    pub async fn rows(&self, relation: &str, settings: &Settings) -> Result<Vec<BatchStream>> {
-        self.session
+    /// Columns and rows of one relation, for `dhow sql` without a target: a stream for each
+    /// partition.
+    pub async fn rows(
+        &self,
+        relation: &str,
+        settings: &Settings,
+    ) -> Result<(SchemaRef, Vec<BatchStream>)> {
+        let streams = self
+            .session
             .stream(&Query {
                 relation: relation.to_owned(),
                 only: None,
@@ -122,7 +128,8 @@ impl World {
                 refuse: Arc::new(crate::source::Stop),
                 meter: Arc::new(transform::Unmetered),
             })
-            .await
+            .await?;
+        Ok((self.session.facts(relation)?.schema, streams))
     }
 }
 

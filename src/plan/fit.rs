@@ -1,5 +1,7 @@
 //! Whether the columns of a load fit the table that is there, and whether its key can be one.
 
+use std::sync::Arc;
+
 use arrow::datatypes::{DataType, Field, Schema};
 
 use crate::config::{SinkDef, suggest};
@@ -51,8 +53,25 @@ fn column_errors(sink: &SinkDef, step: &LoadStep, target: &Schema) -> Vec<Error>
     let missing =
         target.fields().iter().filter(|field| step.schema.field_with_name(field.name()).is_err());
     errors.extend(missing.map(|field| not_in_load(step, field)));
+    if errors.len() > SHOWN {
+        errors = vec![other_columns(step, target)];
+    }
     let sink = format!("{} ({})", sink.name, sink.connector);
     errors.into_iter().map(|error| error.at("sink", &sink)).collect()
+}
+
+/// Misfits that are told one by one; more of them are one error.
+const SHOWN: usize = 3;
+
+fn other_columns(step: &LoadStep, target: &Schema) -> Error {
+    let list = |schema: &Schema| {
+        let column = |field: &Arc<Field>| format!("{} {}", field.name(), field.data_type());
+        schema.fields().iter().map(column).collect::<Vec<_>>().join(", ")
+    };
+    Error::drift(format!("the columns of `{}` are not those of {}", step.from, step.target))
+        .at("source", list(&step.schema))
+        .at("target", list(target))
+        .hint("choose another target, fit the columns in a model, or use mode `replace`")
 }
 
 fn source_line(step: &LoadStep, field: &Field) -> String {

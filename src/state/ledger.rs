@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
+use super::record::{from_json, rejects_json, rows_staged, staged_from, to_json};
 use crate::error::{Error, Result};
 use crate::sink::{LoadId, Mark, Receipt};
 use crate::source::{SnapshotId, Watermark, Watermarks};
@@ -359,44 +360,12 @@ fn is_bound(db: &Transaction<'_>, load: &LoadId, to: &SnapshotId) -> rusqlite::R
     )
 }
 
-type StagedRow = (String, Option<String>);
-
-fn rows_staged(db: &Transaction<'_>, load: &LoadId) -> rusqlite::Result<Vec<StagedRow>> {
-    let mut query =
-        db.prepare("select receipt, rejects from receipts where load = ?1 order by part")?;
-    let rows = query.query_map([load.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    rows.collect()
-}
-
 fn watermarks(db: &Transaction<'_>, pipeline: &str, sink: &str) -> rusqlite::Result<Watermarks> {
     let mut query =
         db.prepare("select source, value from watermarks where pipeline = ?1 and sink = ?2")?;
     let rows =
         query.query_map([pipeline, sink], |row| Ok((row.get(0)?, Watermark(row.get(1)?))))?;
     rows.collect()
-}
-
-fn staged_from(rows: Vec<StagedRow>) -> Result<Vec<Staged>> {
-    let staged = |(receipt, rejects): StagedRow| {
-        let rejects = rejects.as_deref().map(from_json).transpose()?;
-        Ok(Staged { receipt: from_json(&receipt)?, rejects })
-    };
-    rows.into_iter().map(staged).collect()
-}
-
-fn rejects_json(staged: &Staged) -> Result<Option<String>> {
-    staged.rejects.as_ref().map(to_json).transpose()
-}
-
-fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|e| Error::bug("the ledger could not write a record").at("json", e))
-}
-
-fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(|e| {
-        Error::conflict("the ledger holds a record that this dhow cannot read").at("json", e)
-    })
 }
 
 fn overtaken(load: &LoadId) -> Error {

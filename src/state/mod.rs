@@ -6,6 +6,7 @@
 pub mod history;
 mod lease;
 mod ledger;
+mod record;
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,12 +22,12 @@ use crate::error::{Error, Result};
 
 const FILE: &str = "state.db";
 
-/// Numbered, never edited; `user_version` of the database says how many of them it has seen.
-const MIGRATIONS: &[&str] = &[
-    include_str!("../../sql/state/0001_ledger.sql"),
-    include_str!("../../sql/state/0002_history.sql"),
+/// Numbered, never edited; `user_version` of the database is the newest that it has seen.
+const MIGRATIONS: &[(i64, &str)] = &[
+    (1, include_str!("../../sql/state/0001_ledger.sql")),
+    (VERSION, include_str!("../../sql/state/0002_history.sql")),
 ];
-const VERSION: i64 = MIGRATIONS.len() as i64;
+const VERSION: i64 = 2;
 
 /// Opens the database in the folder `state`, which is made with access for its owner alone.
 fn open(state: &Path) -> Result<Connection> {
@@ -57,7 +58,7 @@ fn set_up(db: &mut Connection) -> rusqlite::Result<()> {
 fn migrate(db: &mut Connection) -> rusqlite::Result<i64> {
     let change = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let version: i64 = change.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    for (number, migration) in (1..).zip(MIGRATIONS) {
+    for &(number, migration) in MIGRATIONS {
         if number > version {
             change.execute_batch(migration)?;
             change.pragma_update(None, "user_version", number)?;

@@ -67,7 +67,7 @@ Commands:
   copy         Copy one source to one target
   runs         List past runs
   connectors   List connectors, or the options of one
-  clean        Remove what killed runs have left beside a table
+  clean        Remove what killed and replaced loads have left beside a table
   completions  Print a completion script for a shell
 
 Options:

@@ -13,6 +13,7 @@ mod fields;
 mod frozen;
 mod head;
 mod infer;
+mod marks;
 mod moments;
 mod numbers;
 mod options;

@@ -1,3 +1,5 @@
+//! Tests of reading, over real files.
+
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::Path;

@@ -49,7 +49,7 @@ struct Shape {
 #[async_trait]
 impl Sink for Table {
     async fn inspect(&self, load: &Load) -> Result<Target> {
-        self.check_view().await?;
+        self.check_view(load).await?;
         if !load.schema.fields().is_empty() {
             self.stored(load)?;
         }
@@ -65,7 +65,7 @@ impl Sink for Table {
     }
 
     async fn prepare(&self, load: &Load) -> Result<()> {
-        self.check_view().await?;
+        self.check_view(load).await?;
         let store = Store::make(&self.house)?;
         let current = manifest::current(&store).await?;
         if current.as_ref().is_none_or(|current| current.mark(&load.id).is_none()) {
@@ -142,9 +142,10 @@ impl Table {
         Table { house, view, partition_by, encoding, memory }
     }
 
-    async fn check_view(&self) -> Result<()> {
+    async fn check_view(&self, load: &Load) -> Result<()> {
         let view = self.view.clone();
-        blocking(move || view.check()).await
+        let keeps_rows = !matches!(load.mode, Mode::Truncate | Mode::Replace);
+        blocking(move || view.check(keeps_rows)).await
     }
 
     /// The columns of `load` as stored, if this table can hold them at all.

@@ -24,6 +24,8 @@ use crate::error::{Error, Result};
 
 /// The file in a view that says what it shows.
 const LABEL: &str = ".dhow-view";
+/// The file, in the house of the table, that says that a view has been shown at least once.
+const SHOWN: &str = "shown";
 /// The folder, in the house of the table, of views that are built or were replaced.
 const FOLDER: &str = "view";
 /// How long a reader may take to list a folder that is replaced meanwhile.
@@ -55,9 +57,19 @@ impl View {
     ///
     /// # Errors
     /// [`crate::error::Kind::Refused`] when it is no folder, or holds files that dhow did not put
-    /// there.
-    pub(super) fn check(&self) -> Result<()> {
-        self.shown_manifest().map(|_| ())
+    /// there, or somebody removed it and `keeps_rows` says that its rows would come back.
+    pub(super) fn check(&self, keeps_rows: bool) -> Result<()> {
+        self.shown_manifest()?;
+        if keeps_rows && self.house.join(SHOWN).exists() && !self.table.exists() {
+            let (table, house) = (self.table.display(), self.house.display());
+            return Err(Error::refused(format!("`{table}` was removed, but its rows were not"))
+                .at("rows", &house)
+                .hint(format!(
+                    "to begin the table anew, remove `{house}` as well; to have it back as it \
+                     was, run `mkdir {table}` and load again"
+                )));
+        }
+        Ok(())
     }
 
     /// Shows the newest manifest, unless it is shown already.
@@ -72,7 +84,7 @@ impl View {
 
     fn refresh(&self, newest: &Manifest) -> Result<()> {
         if self.shown_manifest()? == Some(newest.number) {
-            return Ok(());
+            return self.remember();
         }
         let views = self.house.join(FOLDER);
         let built = views.join(format!("{:08}-{}", newest.number, store::nonce()));
@@ -81,7 +93,17 @@ impl View {
             let _ = fs::remove_dir_all(&built);
             return Err(error);
         }
+        self.remember()?;
         self.discard(READER_GRACE, false).map(|_| ())
+    }
+
+    /// Notes, after the fact, that readers have a folder: if it is gone later, somebody removed it.
+    fn remember(&self) -> Result<()> {
+        let path = self.house.join(SHOWN);
+        if path.exists() {
+            return Ok(());
+        }
+        fs::write(&path, "").map_err(|e| Error::io(&e, "write", &path))
     }
 
     /// Fills `built` with the files of `manifest`; the label comes last and makes it whole.

@@ -142,7 +142,7 @@ fn describe_table(connection: &Connection, file: &str, name: &str) -> Result<Des
         .optional()
         .map_err(sqlite)?;
     let Some((name, kind, without_rowid)) = found else {
-        return Err(no_such_table(connection, file, name).unwrap_or_else(|e| sqlite(e)));
+        return Err(no_such_table(connection, file, name).unwrap_or_else(sqlite));
     };
     let columns = declared(connection, "main", &name).map_err(sqlite)?;
     let free = |alias: &&str| !columns.iter().any(|c| c.name.eq_ignore_ascii_case(alias));

@@ -1,3 +1,5 @@
+//! Tests over real database files.
+
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 

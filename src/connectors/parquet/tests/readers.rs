@@ -262,3 +262,22 @@ impl Drop for Share {
         self.0.held.fetch_sub(self.1, Ordering::Relaxed);
     }
 }
+
+#[tokio::test]
+async fn a_folder_that_somebody_removed_is_not_filled_with_its_old_rows_unasked() {
+    let yard = Yard::new("out/t");
+    yard.load("one", Mode::Append, &[&[(1, "a")]]).await.unwrap();
+    std::fs::remove_dir_all(yard.path("out/t")).unwrap();
+    let error = yard.load("two", Mode::Append, &[&[(2, "b")]]).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Refused);
+    assert!(error.message().ends_with("was removed, but its rows were not"), "{error}");
+
+    // As the hint says: an empty folder asks for them back.
+    std::fs::create_dir(yard.path("out/t")).unwrap();
+    yard.load("two", Mode::Append, &[&[(2, "b")]]).await.unwrap();
+    assert_eq!(yard.rows(), [(1, "a".to_owned()), (2, "b".to_owned())]);
+
+    std::fs::remove_dir_all(yard.path("out/t")).unwrap();
+    yard.load("three", Mode::Replace, &[&[(3, "c")]]).await.unwrap();
+    assert_eq!(yard.rows(), [(3, "c".to_owned())]);
+}
