@@ -648,7 +648,7 @@ async fn more_than_the_pool_holds_is_spilled_or_refused_and_never_hangs() {
     for text in HEAVY {
         for (jobs, memory) in [(1, 6 * MIB), (4, 8 * MIB)] {
             let (limits, _folder) = limits(jobs, memory);
-            let spill = limits.spill.clone();
+            let spill = limits.spill.join(std::process::id().to_string());
             let mut session = Session::new(&limits).unwrap();
             session.add_source("orders", Arc::new(orders(8, 50_000))).unwrap();
             session.add_models(&[model("m", text)], &vars()).await.unwrap();
