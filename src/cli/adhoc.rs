@@ -181,7 +181,10 @@ fn chosen(path: &str, name: Option<&str>, role: Role) -> Result<&'static Connect
             let endings: Vec<_> =
                 known.iter().flat_map(|c| c.can.endings).map(|e| format!(".{e}")).collect();
             Err(Error::config(format!("no connector {verb} `{path}`: its ending says nothing"))
-                .hint(format!("known endings: {}; or name it with `{flag}`", endings.join(", "))))
+                .hint(format!(
+                    "known endings: {}; or say it: `{flag}` of `dhow copy`, `type` in a pipeline",
+                    endings.join(", ")
+                )))
         }
     }
 }
