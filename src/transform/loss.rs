@@ -7,6 +7,8 @@ use datafusion::common::DFSchema;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 
+use crate::transform::exact_sum::TOTAL;
+
 /// Each lossy conversion of a value that reaches a result, once: "amount: Float64 to Int64".
 pub(super) fn losses(plan: &LogicalPlan) -> Vec<String> {
     let mut found = BTreeSet::new();
@@ -52,11 +54,14 @@ fn named(inner: &Expr, whole: &Expr) -> String {
 /// Whether some value of `from` has no equal in `to`.
 fn may_lose(from: &DataType, to: &DataType) -> bool {
     use DataType::{
-        Binary, Boolean, Date32, Date64, LargeBinary, LargeUtf8, Null, Timestamp, Utf8, Utf8View,
+        Binary, Boolean, Date32, Date64, Int64, LargeBinary, LargeUtf8, Null, Timestamp, UInt64,
+        Utf8, Utf8View,
     };
     let is_text = |kind: &DataType| matches!(kind, Utf8 | LargeUtf8 | Utf8View);
     match (from, to) {
         (from, to) if from == to => false,
+        // How whole numbers are summed: a total that does not fit is an error.
+        (from, Int64 | UInt64) if *from == TOTAL => false,
         (Null, _) => false,
         (from, to) if is_text(from) => !is_text(to) && !matches!(to, Binary | LargeBinary),
         (_, to) if is_text(to) => false,

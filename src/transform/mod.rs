@@ -7,6 +7,7 @@
 
 mod budget;
 mod exact;
+mod exact_sum;
 mod failure;
 mod join;
 mod lineage;

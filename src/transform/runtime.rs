@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::source::BATCH_ROWS;
 use crate::transform::budget::Budget;
 use crate::transform::exact::ExactIntegers;
+use crate::transform::exact_sum::ExactSums;
 use crate::transform::{Limits, failure};
 
 /// Consumers named when the pool runs out.
@@ -48,6 +49,7 @@ pub(super) fn state(limits: &Limits, spill: &SpillFolder, budget: &Budget) -> Re
         .with_runtime_env(runtime)
         .with_default_features()
         .with_analyzer_rule(Arc::new(ExactIntegers))
+        .with_analyzer_rule(Arc::new(ExactSums))
         .build();
     // `now()` is the same in every statement of a run.
     state.mark_start_execution();

@@ -608,6 +608,33 @@ async fn a_whole_number_that_overflows_is_an_error_and_never_another_number() {
 }
 
 #[tokio::test]
+async fn a_sum_that_overflows_is_an_error_and_a_sum_that_fits_is_what_it_was() {
+    let large = "select sum(id + 4611686018427387904) as total from orders";
+    let (session, _folder) = with_models(Arc::new(orders(1, 4)), &[model("m", large)]).await;
+    let error = rows(&session, &query("m")).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Data, "{}", error.report());
+
+    let fits = "select id % 2 as odd, sum(id) as total, sum(distinct id) filter (where id > 1) as \
+                some, count(*) as n, sum(id) + 1 as more from orders group by id % 2 order by odd";
+    let (session, _folder) = with_models(Arc::new(orders(1, 4)), &[model("m", fits)]).await;
+    let facts = session.facts("m").unwrap();
+    let kinds: Vec<_> = facts.schema.fields().iter().map(|f| f.data_type().clone()).collect();
+    assert_eq!(kinds, vec![DataType::Int64; 5]);
+    assert_eq!(facts.losses, Vec::<String>::new());
+    let batches = rows(&session, &query("m")).await.unwrap();
+    let text = pretty_format_batches(&batches).unwrap().to_string();
+    let lines: Vec<_> = text.lines().filter(|line| line.starts_with("| ")).collect();
+    assert_eq!(
+        lines,
+        [
+            "| odd | total | some | n | more |",
+            "| 0   | 2     | 2    | 2 | 3    |",
+            "| 1   | 4     | 3    | 2 | 5    |",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_join_that_would_not_fit_is_sorted_and_merged() {
     let (limits, _folder) = limits(1, 16 * MIB);
     let mut session = Session::new(&limits).unwrap();
