@@ -14,6 +14,8 @@
 pub const POINTS: &[&str] = &[
     "run.begun",
     "load.settled",
+    "load.given_up",
+    "source.remembered",
     "load.begun",
     "load.frozen",
     "load.prepared",

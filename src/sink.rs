@@ -7,34 +7,39 @@
 
 use std::fmt::{self, Debug};
 use std::str::FromStr;
+use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::source::{BatchStream, Watermarks};
+use crate::source::{BatchStream, Refuse, SnapshotId, Watermarks};
 
 /// Somewhere rows can be written.
 ///
 /// # Contract
 /// 1. `inspect` reads only. Asked about a load without columns, it looks for the mark and takes no
 ///    offence; otherwise it also refuses columns that this sink cannot hold.
-/// 2. Every `write` stages in a place of its own; nothing that is staged can be seen by readers of
-///    the table.
+/// 2. Every `write` stages in a place of its own, which readers of the table cannot see. A sink
+///    that can take rows back may instead put a part that is [`Load::repeatable`] straight where it
+///    belongs, once: the part's number of rows is noted in the same transaction, a second write of
+///    it changes nothing, and so do writes of a load that has been bound to another snapshot since.
 /// 3. `commit` publishes exactly what the receipts name, and the mark, in one atomic step.
 /// 4. `commit` of a load that is already published changes nothing and returns the mark that is in
 ///    the target.
 /// 5. Two commits at once of one load publish it once; two loads of one table publish both, one
 ///    after the other, or one fails with [`crate::error::Kind::Unavailable`] having done nothing.
-/// 6. `sweep` removes only what is staged and not published, of this load; it is called after the
-///    load is published, and may be called again.
+/// 6. `sweep` removes only what is staged and not published, of this load, and a write that is
+///    still under way cannot bring it back. It is called after the load is published or given up,
+///    and may be called again.
 #[async_trait]
 pub trait Sink: Debug + Send + Sync {
     /// What is in the target now: serves the plan, and finds a mark that is already there.
     async fn inspect(&self, load: &Load) -> Result<Target>;
 
-    /// Makes ready for parts; may be called again.
+    /// Makes ready for parts; may be called again, also with another snapshot: then what was staged
+    /// under the one before is taken back.
     async fn prepare(&self, load: &Load) -> Result<()>;
 
     /// Stages one part. The stream is read to its end, or the error is returned.
@@ -142,6 +147,20 @@ pub struct Load {
     pub schema: SchemaRef,
     /// How the table changes.
     pub mode: Mode,
+    /// What the rows are read from: all sources' snapshots together. Empty in a load that is only
+    /// asked about.
+    pub snapshot: SnapshotId,
+    /// Whether a part has the same rows whenever it is written under this snapshot, because it is a
+    /// split of a source.
+    pub repeatable: bool,
+}
+
+impl Load {
+    /// A load to ask about: its columns and what it is read from are not known yet.
+    pub fn question(id: LoadId, mode: &Mode) -> Self {
+        let (schema, snapshot) = (Arc::new(Schema::empty()), SnapshotId(String::new()));
+        Load { id, schema, mode: mode.clone(), snapshot, repeatable: false }
+    }
 }
 
 /// The identity of a load: letters, digits, `.`, `_` and `-`, at most 120 of them, so that it can
@@ -192,6 +211,8 @@ pub struct Part {
     pub id: String,
     /// The rows, with the load's schema.
     pub batches: BatchStream,
+    /// Where rows go that the target cannot hold.
+    pub refuse: Arc<dyn Refuse>,
 }
 
 impl Debug for Part {
@@ -239,6 +260,8 @@ pub struct Target {
     pub mark: Option<Mark>,
     /// The watermarks of the newest mark of any load, for a ledger that has lost its own.
     pub watermarks: Watermarks,
+    /// What a person should know before this load, as sentences for the plan.
+    pub notes: Vec<String>,
 }
 
 #[cfg(test)]

@@ -62,6 +62,17 @@ pub trait Snapshot: Debug + Send + Sync {
         None
     }
 
+    /// How a later process can open this very snapshot again, where its id alone does not tell.
+    fn memo(&self) -> Option<Memo> {
+        None
+    }
+
+    /// What a person should know of this snapshot, as sentences for the plan and the report: how
+    /// consistent it is, and for how long.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Reads one split. The batches have the columns of [`Want::columns`], in that order.
     async fn read(&self, split: &Split, want: &Want) -> Result<BatchStream>;
 }
@@ -106,7 +117,14 @@ pub struct Split {
 pub struct Window {
     /// Rows up to and including this cursor value are already in the target.
     pub above: Option<Watermark>,
+    /// What the snapshot of an unfinished run left, to be opened again if that is still possible.
+    pub memo: Option<Memo>,
 }
+
+/// What a source needs to open one of its snapshots again: understood by that source alone, kept by
+/// the ledger for as long as the run is unfinished. Holds no secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memo(pub String);
 
 /// A position of a cursor column, as the source itself writes it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -58,7 +58,8 @@ impl Story {
         let entries = self.options.iter().chain(&path);
         let entries = entries.map(|(key, value)| ((*key).to_owned(), place.clone(), node(value)));
         let options = Options::new(place.clone(), entries.collect());
-        let context = Context { base: dir.path().to_owned(), jobs: 2, memory: unlimited() };
+        let context =
+            Context { base: dir.path().to_owned(), jobs: 2, memory: unlimited(), state: None };
         let source = (self.connector.source.unwrap())(&options, &context).unwrap();
         (dir, source)
     }

@@ -9,6 +9,7 @@ pub mod csv;
 pub mod json;
 pub mod memory;
 pub mod parquet;
+pub mod postgres;
 pub mod sqlite;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ pub static ALL: &[&Connector] = &[
     &json::CONNECTOR,
     &memory::CONNECTOR,
     &parquet::CONNECTOR,
+    &postgres::CONNECTOR,
     &sqlite::CONNECTOR,
 ];
 
@@ -90,6 +92,9 @@ pub struct Context {
     pub jobs: usize,
     /// Where large buffers are drawn from.
     pub memory: Arc<dyn Memory>,
+    /// The state folder, when rows will be moved: a source may keep its snapshot there for the next
+    /// process. `None` for a look.
+    pub state: Option<PathBuf>,
 }
 
 /// The connector with this name.

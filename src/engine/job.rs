@@ -67,7 +67,13 @@ impl Job {
     }
 
     pub(super) fn load(&self, id: LoadId) -> Load {
-        Load { id, schema: Arc::clone(&self.step.schema), mode: self.step.mode.clone() }
+        Load {
+            id,
+            schema: Arc::clone(&self.step.schema),
+            mode: self.step.mode.clone(),
+            snapshot: self.snapshot.clone(),
+            repeatable: self.step.by_split_of.is_some(),
+        }
     }
 
     pub(super) fn above(&self) -> Above<'_> {

@@ -56,6 +56,20 @@ impl Settling<'_> {
         self.finish(&load, &mark, &left).await
     }
 
+    /// Takes back what loads have staged that nobody will finish. A target that a killed process
+    /// had published to without telling the ledger keeps its mark: such a load is settled, not
+    /// swept.
+    pub(super) async fn give_up(&self, load: impl Fn(LoadId) -> Load) -> Result<()> {
+        for id in self.ledger.abandoned(self.pipeline, self.sink_name)? {
+            let load = load(id);
+            self.sink.sweep(&load).await?;
+            let _ = self.rejects.sweep(&reject_load(&load)).await;
+            point("load.given_up").await;
+            self.ledger.give_up(&load.id)?;
+        }
+        Ok(())
+    }
+
     /// Publishes the refused rows, tells the ledger what the target says, and cleans up.
     async fn finish(&self, load: &Load, mark: &Mark, staged: &[Staged]) -> Result<()> {
         let rejects: Vec<Receipt> = staged.iter().filter_map(|s| s.rejects.clone()).collect();
@@ -91,6 +105,7 @@ pub(super) async fn run(job: &Arc<Job>) -> Result<LoadReport> {
         _ => job.ledger.begin_load(&job.run, &job.step.sink, &job.step.fingerprint)?,
     };
     point("load.begun").await;
+    settling(job).give_up(|id| job.load(id)).await?;
     let load = job.load(id);
     let frozen = job.ledger.freeze(&load.id, &job.snapshot, &job.above())?;
     point("load.frozen").await;
@@ -111,18 +126,21 @@ async fn commit(job: &Arc<Job>, load: &Load, staged: &[Staged]) -> Result<Mark> 
     point("load.committing").await;
     let mark = tries(job, "commit", || job.sink.commit(load, &receipts, &job.high).boxed()).await?;
     point("load.committed").await;
-    let settling = Settling {
+    settling(job).finish(load, &mark, staged).await?;
+    let sink = job.step.sink.clone();
+    job.tell(Event::LoadPublished { sink, mark: mark.clone(), found: false });
+    Ok(mark)
+}
+
+fn settling(job: &Job) -> Settling<'_> {
+    Settling {
         pipeline: &job.pipeline,
         run: &job.run,
         sink_name: &job.step.sink,
         ledger: &job.ledger,
         sink: &*job.sink,
         rejects: &*job.rejects,
-    };
-    settling.finish(load, &mark, staged).await?;
-    let sink = job.step.sink.clone();
-    job.tell(Event::LoadPublished { sink, mark: mark.clone(), found: false });
-    Ok(mark)
+    }
 }
 
 async fn stage(job: &Arc<Job>, load: &Load, kept: &[Staged]) -> Result<()> {

@@ -17,7 +17,7 @@ use crate::config::Rejects;
 use crate::error::{Error, Result};
 use crate::memory::{Memory, Reservation};
 use crate::sink::{Load, Mode, Part, Receipt, Sink};
-use crate::source::{Refuse, Refused};
+use crate::source::{Refuse, Refused, Stop};
 
 /// The columns of every reject table.
 pub(super) static SCHEMA: LazyLock<SchemaRef> = LazyLock::new(|| {
@@ -145,7 +145,8 @@ impl Collector {
             return Ok(None);
         }
         let batch = batch(load, &rows)?;
-        let part = Part { id: part.to_owned(), batches: stream::iter([Ok(batch)]).boxed() };
+        let batches = stream::iter([Ok(batch)]).boxed();
+        let part = Part { id: part.to_owned(), batches, refuse: Arc::new(Stop) };
         let written = sink.write(&reject_load(load), part).await;
         if written.is_err() {
             self.rows().set = rows;
@@ -156,7 +157,7 @@ impl Collector {
 
 /// The load that carries the refused rows of `load`.
 pub(super) fn reject_load(load: &Load) -> Load {
-    Load { id: load.id.clone(), schema: Arc::clone(&SCHEMA), mode: Mode::Append }
+    Load { schema: Arc::clone(&SCHEMA), mode: Mode::Append, ..load.clone() }
 }
 
 fn batch(load: &Load, rows: &BTreeSet<Refused>) -> Result<RecordBatch> {

@@ -26,7 +26,8 @@ async fn attempt_split(job: &Job, load: &Load, split: &Split) -> Result<Staged> 
     let collector = job.budget.collector();
     let streams = job.open(Some(split), &collector).await?;
     let batches = counted(job, stream::iter(streams).flatten().boxed());
-    let receipt = job.sink.write(load, Part { id: split.id.clone(), batches }).await?;
+    let refuse = Arc::clone(&collector) as _;
+    let receipt = job.sink.write(load, Part { id: split.id.clone(), batches, refuse }).await?;
     point("part.written").await;
     let rejects = collector.stage(&*job.rejects, load, &split.id).await?;
     Ok(Staged { receipt, rejects })
@@ -49,9 +50,9 @@ async fn attempt_whole(job: &Arc<Job>, load: &Load) -> Result<Vec<Staged>> {
             // Refused rows are staged once, below: which part met them says nothing.
             let rows = counted(&job, rows);
             point("part.started").await;
-            let receipt = job.sink.write(&load, Part { id: part, batches: rows }).await?;
+            let part = Part { id: part, batches: rows, refuse: collector };
+            let receipt = job.sink.write(&load, part).await?;
             point("part.written").await;
-            drop(collector);
             Ok(Staged { receipt, rejects: None })
         }));
     }

@@ -188,14 +188,14 @@ impl Site {
             sink: &*sink,
             rejects: &*rejects,
         };
-        settling.settle(|id| Load { id, schema: schema(), mode: mode.clone() }).await?;
+        settling.settle(|id| Load::question(id, &mode)).await?;
         let above = match self.story.incremental {
             true => self.ledger.watermarks("p", "s")?,
             false => Watermarks::new(),
         };
         let cursor = self.story.incremental.then(|| "cursor".to_owned());
         let source = MemorySource::new(Arc::clone(&self.store), "source").with_cursor(cursor);
-        let window = Window { above: above.get("source").cloned() };
+        let window = Window { above: above.get("source").cloned(), memo: None };
         let snapshot = source.open(&window).await?;
         let high = snapshot.high().map(|high| ("source".to_owned(), high.clone()));
         let job = Arc::new(Job {

@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 
 use super::Settings;
 use super::load::Settling;
-use crate::config::{CheckDef, ModelDef, Pipeline, SinkDef};
+use crate::config::{CheckDef, ModelDef, Pipeline, SinkDef, SourceDef};
 use crate::connectors::{self, Connector, Context};
 use crate::error::{Error, Result};
 use crate::faults::point;
 use crate::plan::dag::{self, Edges};
 use crate::plan::{self, Facts, Plan, SourceFacts, Step};
-use crate::sink::{Load, LoadId, Mode, Sink, Target};
+use crate::sink::{Load, LoadId, Sink, Target};
 use crate::source::{BatchStream, Snapshot, Watermark, Watermarks, Window};
 use crate::state::{Lease, Ledger, OpenRun};
 use crate::transform::{self, Lineage, Query, Session};
@@ -74,6 +74,7 @@ impl World {
             base: pipeline.base.clone(),
             jobs: settings.limits.jobs,
             memory: session.memory(),
+            state: (purpose == Purpose::Run).then(|| settings.state.clone()),
         };
         let desk = match purpose {
             Purpose::Look => None,
@@ -94,7 +95,15 @@ impl World {
             }
             sinks.insert(def.name.clone(), opened);
         }
-        let snapshots = freeze(&pipeline, &chosen, &lineage.models, &sinks, &context).await?;
+        let freezing = Freezing {
+            pipeline: &pipeline,
+            chosen: &chosen,
+            edges: &lineage.models,
+            sinks: &sinks,
+            context: &context,
+            desk: desk.as_ref(),
+        };
+        let snapshots = freezing.all().await?;
         for (name, snapshot) in &snapshots {
             session.add_source(name, Arc::clone(snapshot))?;
         }
@@ -245,19 +254,14 @@ impl Opened {
             sink: &*self.sink,
             rejects: &*self.rejects,
         };
-        settling.settle(|id| question(id, &def.mode)).await?;
+        settling.settle(|id| Load::question(id, &def.mode)).await?;
+        settling.give_up(|id| Load::question(id, &def.mode)).await?;
         if full_refresh || !desk.ledger.watermarks(pipeline, &def.name)?.is_empty() {
             return Ok(());
         }
-        let target = self.sink.inspect(&question(plan_id()?, &def.mode)).await?;
+        let target = self.sink.inspect(&Load::question(plan_id()?, &def.mode)).await?;
         desk.ledger.adopt(pipeline, &def.name, &target.watermarks)
     }
-}
-
-/// A load to ask about; its columns are not known yet.
-fn question(id: LoadId, mode: &Mode) -> Load {
-    let schema: SchemaRef = Arc::new(Schema::empty());
-    Load { id, schema, mode: mode.clone() }
 }
 
 fn plan_id() -> Result<LoadId> {
@@ -269,28 +273,53 @@ fn connector(name: &str) -> Result<&'static Connector> {
 }
 
 /// Freezes each source that is needed, above the watermark of the sinks that it feeds.
-async fn freeze(
-    pipeline: &Pipeline,
-    chosen: &Chosen<'_>,
-    edges: &Edges,
-    sinks: &BTreeMap<String, Opened>,
-    context: &Context,
-) -> Result<BTreeMap<String, Arc<dyn Snapshot>>> {
-    let mut snapshots = BTreeMap::new();
-    for def in pipeline.sources.iter().filter(|def| chosen.relations.contains(&def.name)) {
-        let fed = chosen.sinks.iter().filter(|s| dag::upstream(edges, &s.from).contains(&def.name));
-        let fed = fed.filter_map(|sink| sinks.get(&sink.name));
-        let above: BTreeSet<_> = fed.map(|opened| opened.above.get(&def.name).cloned()).collect();
-        let window = Window { above: one_watermark(&def.name, above)? };
+struct Freezing<'a> {
+    pipeline: &'a Pipeline,
+    chosen: &'a Chosen<'a>,
+    edges: &'a Edges,
+    sinks: &'a BTreeMap<String, Opened>,
+    context: &'a Context,
+    desk: Option<&'a Desk>,
+}
+
+impl Freezing<'_> {
+    async fn all(&self) -> Result<BTreeMap<String, Arc<dyn Snapshot>>> {
+        let mut snapshots = BTreeMap::new();
+        let needed = |def: &&SourceDef| self.chosen.relations.contains(&def.name);
+        for def in self.pipeline.sources.iter().filter(needed) {
+            let snapshot = self.one(def).await.map_err(|error| error.at("source", &def.name))?;
+            snapshots.insert(def.name.clone(), snapshot);
+        }
+        Ok(snapshots)
+    }
+
+    /// Opens the snapshot that an unfinished run left, where that can be, or a new one; the ledger
+    /// keeps what the next process needs to do the same.
+    async fn one(&self, def: &SourceDef) -> Result<Arc<dyn Snapshot>> {
         let connector = connector(&def.connector)?;
         let open = connector.source.ok_or_else(|| {
             Error::config(format!("connector `{}` cannot be read", connector.name))
         })?;
-        let opened = async { open(&def.options, context)?.open(&window).await };
-        let snapshot = opened.await.map_err(|error| error.at("source", &def.name))?;
-        snapshots.insert(def.name.clone(), snapshot);
+        let memo = match self.desk {
+            Some(desk) => desk.ledger.memo(&desk.run.id, &def.name)?,
+            None => None,
+        };
+        let window = Window { above: self.above(def)?, memo };
+        let snapshot = open(&def.options, self.context)?.open(&window).await?;
+        if let Some(desk) = self.desk {
+            desk.ledger.remember(&desk.run.id, &def.name, snapshot.memo().as_ref())?;
+            point("source.remembered").await;
+        }
+        Ok(snapshot)
     }
-    Ok(snapshots)
+
+    fn above(&self, def: &SourceDef) -> Result<Option<Watermark>> {
+        let feeds = |sink: &&&SinkDef| dag::upstream(self.edges, &sink.from).contains(&def.name);
+        let fed = self.chosen.sinks.iter().filter(feeds);
+        let fed = fed.filter_map(|sink| self.sinks.get(&sink.name));
+        let above: BTreeSet<_> = fed.map(|opened| opened.above.get(&def.name).cloned()).collect();
+        one_watermark(&def.name, above)
+    }
 }
 
 fn one_watermark(source: &str, above: BTreeSet<Option<Watermark>>) -> Result<Option<Watermark>> {
@@ -319,6 +348,7 @@ fn facts(
             snapshot: snapshot.id().clone(),
             splits: snapshot.splits().to_vec(),
             high: snapshot.high().cloned(),
+            notes: snapshot.notes(),
         };
         facts.sources.insert(name.clone(), source);
         facts.relations.insert(name.clone(), session.facts(name)?);
@@ -340,7 +370,7 @@ async fn targets(
     let mut targets = BTreeMap::new();
     for def in &chosen.sinks {
         let Some(opened) = sinks.get(&def.name) else { continue };
-        let mut load = question(plan_id()?, &def.mode);
+        let mut load = Load::question(plan_id()?, &def.mode);
         if let Some(relation) = facts.relations.get(&def.from) {
             load.schema = Arc::clone(&relation.schema);
         }

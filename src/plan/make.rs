@@ -198,7 +198,15 @@ impl<'a> Maker<'a> {
         for load in loads {
             notes.extend(self.repeated_reads(load));
             notes.extend(overwritten(load));
+            let said = self.facts.targets.get(&load.sink).map(|target| target.notes.as_slice());
+            let said = said.unwrap_or_default().iter();
+            notes.extend(said.map(|note| format!("`{}`: {note}", load.sink)));
             lossy.extend(dag::upstream(&self.edges, &load.from));
+        }
+        let read: BTreeSet<&String> = loads.iter().flat_map(|load| &load.reads).collect();
+        for name in read {
+            let said = self.facts.sources.get(name).map(|facts| facts.notes.as_slice());
+            notes.extend(said.unwrap_or_default().iter().map(|note| format!("`{name}`: {note}")));
         }
         for name in lossy {
             let losses = self.facts.relations.get(&name).map(|facts| facts.losses.as_slice());

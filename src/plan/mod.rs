@@ -42,6 +42,8 @@ pub struct SourceFacts {
     pub splits: Vec<Split>,
     /// The upper end of its window.
     pub high: Option<Watermark>,
+    /// What a person should know of it.
+    pub notes: Vec<String>,
 }
 
 /// A source, model or check as SQL sees it.

@@ -86,7 +86,8 @@ fn shop() -> (Pipeline, Facts) {
         bytes: Some(2_500_000),
     };
     let splits: Vec<_> = (0..3).map(split).collect();
-    let frozen = SourceFacts { snapshot: SnapshotId("s".into()), splits, high: None };
+    let frozen =
+        SourceFacts { snapshot: SnapshotId("s".into()), splits, high: None, notes: vec![] };
     let facts = Facts {
         sources: BTreeMap::from([("orders".into(), frozen)]),
         relations: BTreeMap::from([

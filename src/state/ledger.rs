@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use super::record::{from_json, rejects_json, rows_staged, staged_from, to_json};
 use crate::error::{Error, Result};
 use crate::sink::{LoadId, Mark, Receipt};
-use crate::source::{SnapshotId, Watermark, Watermarks};
+use crate::source::{Memo, SnapshotId, Watermark, Watermarks};
 
 /// The ledger of one project.
 #[derive(Debug)]
@@ -192,6 +192,55 @@ impl Ledger {
             Ok(id)
         })?;
         id.parse()
+    }
+
+    /// Loads of `sink` that were frozen and that nobody will finish: their run is over, or another
+    /// load has taken their place.
+    pub fn abandoned(&self, pipeline: &str, sink: &str) -> Result<Vec<LoadId>> {
+        let ids = self.change(|db| {
+            let mut query = db.prepare(
+                "select l.id from loads l join runs r on r.id = l.run \
+                 where r.pipeline = ?1 and l.sink = ?2 and l.snapshot is not null \
+                 and l.mark is null and l.given_up is null and (r.finished is not null or \
+                 l.number < (select max(number) from loads where run = l.run and sink = l.sink))",
+            )?;
+            let ids = query.query_map([pipeline, sink], |row| row.get::<_, String>(0))?;
+            ids.collect::<rusqlite::Result<Vec<_>>>()
+        })?;
+        ids.iter().map(|id| id.parse()).collect()
+    }
+
+    /// What `load` had staged has been taken back.
+    pub fn give_up(&self, load: &LoadId) -> Result<()> {
+        self.change(|db| {
+            db.execute("update loads set given_up = ?2 where id = ?1", [load.as_str(), &now()])?;
+            Ok(())
+        })
+    }
+
+    /// What the snapshot of `source` in `run` left for the next process.
+    pub fn memo(&self, run: &str, source: &str) -> Result<Option<Memo>> {
+        self.change(|db| {
+            let sql = "select memo from snapshots where run = ?1 and source = ?2";
+            db.query_row(sql, [run, source], |row| row.get(0).map(Memo)).optional()
+        })
+    }
+
+    /// Keeps what the snapshot of `source` leaves, or forgets what an earlier one left.
+    pub fn remember(&self, run: &str, source: &str, memo: Option<&Memo>) -> Result<()> {
+        self.change(|db| {
+            match memo {
+                Some(Memo(memo)) => db.execute(
+                    "insert or replace into snapshots (run, source, memo) values (?1, ?2, ?3)",
+                    [run, source, memo],
+                )?,
+                None => db.execute(
+                    "delete from snapshots where run = ?1 and source = ?2",
+                    [run, source],
+                )?,
+            };
+            Ok(())
+        })
     }
 
     /// Binds `load` to `snapshot`: hands out what is staged under it, and forgets what is staged
@@ -434,6 +483,34 @@ mod tests {
         assert_eq!(ledger.record(&load, &a, &[staged("3")]).unwrap_err().kind(), Kind::Conflict);
         assert_eq!(ledger.staged(&load, &a).unwrap_err().kind(), Kind::Conflict);
         assert_eq!(ledger.staged(&load, &b).unwrap(), []);
+    }
+
+    #[test]
+    fn a_load_that_another_has_replaced_is_abandoned_until_it_is_given_up() {
+        let ledger = Ledger::in_memory();
+        ledger.begin_run("p", "r").unwrap();
+        let first = ledger.begin_load("r", "s", "f").unwrap();
+        frozen(&ledger, &first, "a");
+        assert_eq!(ledger.abandoned("p", "s").unwrap(), []);
+        let second = ledger.begin_load("r", "s", "g").unwrap();
+        assert_eq!(ledger.abandoned("p", "s").unwrap(), [first.clone()]);
+        ledger.give_up(&first).unwrap();
+        assert_eq!(ledger.abandoned("p", "s").unwrap(), []);
+        frozen(&ledger, &second, "a");
+        ledger.forget("p").unwrap();
+        assert_eq!(ledger.abandoned("p", "s").unwrap(), [second]);
+    }
+
+    #[test]
+    fn a_memo_is_kept_for_its_run_and_source_until_there_is_a_new_one() {
+        let ledger = Ledger::in_memory();
+        ledger.begin_run("p", "r").unwrap();
+        let memo = Memo("held at 4".into());
+        ledger.remember("r", "orders", Some(&memo)).unwrap();
+        assert_eq!(ledger.memo("r", "orders").unwrap(), Some(memo));
+        assert_eq!(ledger.memo("r", "customers").unwrap(), None);
+        ledger.remember("r", "orders", None).unwrap();
+        assert_eq!(ledger.memo("r", "orders").unwrap(), None);
     }
 
     #[test]

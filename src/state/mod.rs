@@ -25,9 +25,10 @@ const FILE: &str = "state.db";
 /// Numbered, never edited; `user_version` of the database is the newest that it has seen.
 const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("../../sql/state/0001_ledger.sql")),
-    (VERSION, include_str!("../../sql/state/0002_history.sql")),
+    (2, include_str!("../../sql/state/0002_history.sql")),
+    (VERSION, include_str!("../../sql/state/0003_reopening.sql")),
 ];
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// Opens the database in the folder `state`, which is made with access for its owner alone.
 fn open(state: &Path) -> Result<Connection> {

@@ -83,7 +83,7 @@ impl Story {
 
     fn source(&self) -> Result<Arc<dyn Source>> {
         let base = self.dir.path().to_owned();
-        source(&self.options(), &Context { base, jobs: 2, memory: unlimited() })
+        source(&self.options(), &Context { base, jobs: 2, memory: unlimited(), state: None })
     }
 
     async fn open(&self) -> Result<Arc<dyn Snapshot>> {
@@ -536,7 +536,8 @@ proptest! {
 fn a_path_that_matches_nothing_is_missing() {
     let base = Path::new("/nowhere").to_owned();
     let options = Options::of_arguments(&[("path", "x.csv")]);
-    let source = source(&options, &Context { base, jobs: 1, memory: unlimited() }).unwrap();
+    let source =
+        source(&options, &Context { base, jobs: 1, memory: unlimited(), state: None }).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert_eq!(runtime.block_on(source.schema()).unwrap_err().kind(), Kind::Missing);
 }

@@ -72,7 +72,7 @@ impl Folder {
         let problems = (CONNECTOR.check)(&options, Role::Source);
         assert_eq!(problems, []);
         let base = self.dir.path().to_owned();
-        let context = Context { base, jobs: 1, memory: crate::memory::unlimited() };
+        let context = Context { base, jobs: 1, memory: crate::memory::unlimited(), state: None };
         CONNECTOR.source.unwrap()(&options, &context)
     }
 

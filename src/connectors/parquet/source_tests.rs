@@ -25,7 +25,8 @@ use crate::error::{Error, Kind, Result};
 use crate::source::{Comparison, Op, Snapshot, Source, Want, Window};
 
 fn source(base: &Path, path: &str) -> Arc<dyn Source> {
-    let context = Context { base: base.to_owned(), jobs: 2, memory: crate::memory::unlimited() };
+    let context =
+        Context { base: base.to_owned(), jobs: 2, memory: crate::memory::unlimited(), state: None };
     open(&Options::of_arguments(&[("path", path)]), &context).unwrap()
 }
 

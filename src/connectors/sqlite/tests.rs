@@ -20,7 +20,8 @@ use crate::source::{
 };
 
 fn source_of(base: &Path, options: &Options, jobs: usize) -> Arc<dyn Source> {
-    let context = Context { base: base.to_owned(), jobs, memory: crate::memory::unlimited() };
+    let context =
+        Context { base: base.to_owned(), jobs, memory: crate::memory::unlimited(), state: None };
     open(options, &context).unwrap()
 }
 
@@ -443,7 +444,7 @@ async fn a_cursor_reads_each_row_once_whatever_its_class() {
     assert_eq!(first.high(), Some(&Watermark("i:3".to_owned())));
     let rows = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
     assert_eq!(rows(&all(&first, &Want::default()).await.unwrap()), 3);
-    let window = Window { above: first.high().cloned() };
+    let window = Window { above: first.high().cloned(), memo: None };
     drop(first);
     let second = source.open(&window).await.unwrap();
     assert_eq!((second.splits().len(), second.high()), (0, window.above.as_ref()));
@@ -465,7 +466,7 @@ async fn a_text_cursor_compares_byte_by_byte() {
          insert into t values ('b'), ('B'), ('a'), ('C');",
     );
     let source = source(dir.path(), &[("table", "t"), ("cursor", "at")]);
-    let window = Window { above: Some(Watermark("t:C".to_owned())) };
+    let window = Window { above: Some(Watermark("t:C".to_owned())), memo: None };
     let snapshot = source.open(&window).await.unwrap();
     let read = all(&snapshot, &Want::default()).await.unwrap();
     let read: Vec<_> = read[0].column(0).as_string::<i32>().iter().flatten().collect();

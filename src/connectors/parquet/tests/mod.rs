@@ -20,7 +20,7 @@ use crate::connectors::Context;
 use crate::error::Result;
 use crate::memory::{Memory, unlimited};
 use crate::sink::{Load, Mark, Mode, Part, Receipt, Sink};
-use crate::source::{Watermark, Watermarks};
+use crate::source::{Stop, Watermark, Watermarks};
 
 /// A folder of its own for each test, and sinks that write to it.
 struct Yard {
@@ -44,8 +44,12 @@ impl Yard {
 
     fn sink(&self) -> Arc<dyn Sink> {
         let options = Options::of_arguments(&self.options);
-        let context =
-            Context { base: self.dir.path().to_owned(), jobs: 2, memory: self.memory.clone() };
+        let context = Context {
+            base: self.dir.path().to_owned(),
+            jobs: 2,
+            memory: self.memory.clone(),
+            state: None,
+        };
         super::sink(&options, &context).unwrap()
     }
 
@@ -83,11 +87,12 @@ fn batch(rows: &[Row]) -> RecordBatch {
 }
 
 fn load(id: &str, mode: Mode) -> Load {
-    Load { id: id.parse().unwrap(), schema: batch(&[]).schema(), mode }
+    Load { schema: batch(&[]).schema(), ..Load::question(id.parse().unwrap(), &mode) }
 }
 
 fn part(id: &str, batches: Vec<RecordBatch>) -> Part {
-    Part { id: id.to_owned(), batches: stream::iter(batches.into_iter().map(Ok)).boxed() }
+    let batches = stream::iter(batches.into_iter().map(Ok)).boxed();
+    Part { id: id.to_owned(), batches, refuse: Arc::new(Stop) }
 }
 
 fn high(id: &str) -> Watermarks {

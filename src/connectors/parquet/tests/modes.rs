@@ -94,7 +94,7 @@ async fn other_columns_are_drift_except_for_replace() {
     for mode in modes {
         let yard = Yard::new("out/t");
         yard.load("a", Mode::Append, &[FIRST]).await.unwrap();
-        let load = Load { id: "b".parse().unwrap(), schema: other.schema(), mode };
+        let load = Load { schema: other.schema(), ..load("b", mode) };
         let sink = yard.sink();
         if load.mode == Mode::Replace {
             sink.prepare(&load).await.unwrap();
@@ -112,7 +112,7 @@ async fn columns_in_another_order_are_stored_in_the_order_of_the_table() {
     let yard = Yard::new("out/t");
     yard.load("a", Mode::Append, &[FIRST]).await.unwrap();
     let turned = batch(SECOND).project(&[1, 0]).unwrap();
-    let load = Load { id: "b".parse().unwrap(), schema: turned.schema(), mode: Mode::Append };
+    let load = Load { schema: turned.schema(), ..load("b", Mode::Append) };
     let sink = yard.sink();
     let staged = vec![sink.write(&load, part("0", vec![turned])).await.unwrap()];
     sink.commit(&load, &staged, &high("b")).await.unwrap();

@@ -42,7 +42,7 @@ async fn truncate_keeps_the_columns_of_the_file_that_is_there() {
     yard.load("b", Mode::Truncate, &[&[(5, "five")]]).await.unwrap();
     assert_eq!(rows(&yard.path("out/t.parquet")), owned(&[(5, "five")]));
     let other = batch(FIRST).project(&[0]).unwrap();
-    let load = Load { id: "c".parse().unwrap(), schema: other.schema(), mode: Mode::Truncate };
+    let load = Load { schema: other.schema(), ..load("c", Mode::Truncate) };
     assert_eq!(yard.sink().prepare(&load).await.unwrap_err().kind(), Kind::Drift);
 }
 

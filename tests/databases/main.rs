@@ -1,0 +1,17 @@
+//! dhow against real databases, started by the tests themselves.
+
+mod cluster;
+
+#[test]
+fn the_cluster_answers_and_its_folder_goes_with_it() {
+    let own = cluster::Cluster::start(&[]);
+    let database = own.database("a");
+    assert_eq!(own.psql(&database, "select 1 + 1"), "2");
+    own.order("crash");
+    assert_eq!(own.psql(&database, "select 2 + 2"), "4");
+    assert!(own.try_psql(&database, "select nothing").unwrap_err().contains("nothing"));
+    let folder = own.socket.clone();
+    drop(own);
+    assert!(!folder.exists());
+    assert!(cluster::SHARED.url("b").0.starts_with("postgres://postgres@%2Ftmp%2F"));
+}
