@@ -104,12 +104,21 @@ impl fmt::Display for SnapshotId {
 /// A part of a snapshot that can be read alone and again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Split {
-    /// Unique within the snapshot and stable for its id; sorts in the order of the source.
+    /// Unique within the snapshot and stable for its id; sorts in the order of the source. That of
+    /// a sharded source begins with the shard: `eu/000017`.
     pub id: String,
     /// Rows, if known; an estimate unless the connector says otherwise.
     pub rows: Option<u64>,
     /// Bytes to be read, as stored, if known.
     pub bytes: Option<u64>,
+}
+
+impl Split {
+    /// The shard that it is of: what stands before the `/` in its id; `None` for a source that is
+    /// not sharded.
+    pub fn shard(&self) -> Option<&str> {
+        self.id.split_once('/').map(|(shard, _)| shard)
+    }
 }
 
 /// The rows an incremental load asks for: above `above`, or all of them.

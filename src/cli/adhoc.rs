@@ -1,8 +1,8 @@
 //! Pipelines that are written on the command line: `dhow sql` and `dhow copy`.
 //!
 //! A source is `name=path`, or a path alone, whose stem is then the name. The connector is known
-//! by the ending. For a database file the table follows after `#` (`shop.db#orders`); without it,
-//! the table is called like the source.
+//! by the ending, or by the scheme of a URL. The table of a database follows after `#`
+//! (`shop.db#orders`, `postgres://host/shop#orders`); without it, it is called like the source.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +23,10 @@ struct Location<'a> {
 
 impl Location<'_> {
     fn name(&self) -> Option<String> {
-        let stem = || stem(self.table.unwrap_or(self.path));
+        let stem = || match self.table {
+            Some(table) => last_name(table),
+            None => stem(self.path),
+        };
         self.name.map(str::to_owned).or_else(stem)
     }
 
@@ -55,6 +58,9 @@ pub(super) fn source(text: &str) -> Result<SourceDef> {
 pub(super) fn source_or(text: &str, connector: Option<&str>, name: &str) -> Result<SourceDef> {
     let location = location(text);
     let connector = chosen(location.path, connector, Role::Source)?;
+    if connectors::for_url(location.path).is_some() && location.name().is_none() {
+        return Err(Error::config("no table is named").hint("name it behind the URL: `…#orders`"));
+    }
     let name = location.name().unwrap_or_else(|| name.to_owned());
     Ok(location.source(name, connector))
 }
@@ -68,10 +74,12 @@ pub(super) fn sink(
     key: Vec<String>,
 ) -> Result<SinkDef> {
     let location = Location { name: None, ..location(path) };
-    let is_file = connectors::for_path(location.path).is_some();
+    let is_file = is_file(location.path);
     let connector = chosen(location.path, connector, Role::Sink)?;
-    let name = stem(location.table.unwrap_or(location.path)).unwrap_or("result".to_owned());
-    let table = location.table.unwrap_or(&name).to_owned();
+    let name = location.name().unwrap_or("result".to_owned());
+    let is_url = connectors::for_url(location.path).is_some();
+    // A path names a table; the path of a URL names a database.
+    let table = location.table.unwrap_or(if is_url { from } else { &name }).to_owned();
     // One file is one table: to write it again is to replace it.
     let usual = if is_file && location.table.is_none() { "replace" } else { "append" };
     Ok(SinkDef {
@@ -144,14 +152,27 @@ fn location(text: &str) -> Location<'_> {
         _ => (None, text),
     };
     match rest.rsplit_once('#') {
-        Some((path, table)) if connectors::for_path(rest).is_none() && !table.is_empty() => {
+        Some((path, table)) if !is_file(rest) && !table.is_empty() => {
             Location { name, path, table: Some(table) }
         }
         _ => Location { name, path: rest, table: None },
     }
 }
 
+fn is_file(path: &str) -> bool {
+    connectors::for_url(path).is_none() && connectors::for_path(path).is_some()
+}
+
+/// What a table is called without its schema, if SQL takes that as a name.
+fn last_name(table: &str) -> Option<String> {
+    let name = table.rsplit('.').next()?;
+    is_name(name).then(|| name.to_owned())
+}
+
 fn stem(path: &str) -> Option<String> {
+    if connectors::for_url(path).is_some() {
+        return None;
+    }
     let file = path.trim_end_matches('/').rsplit('/').next()?;
     let stem = file.split('.').next()?;
     is_name(stem).then(|| stem.to_owned())
@@ -174,7 +195,7 @@ fn chosen(path: &str, name: Option<&str>, role: Role) -> Result<&'static Connect
                 .hint(suggest(name, &names))
         });
     }
-    match connectors::for_path(path) {
+    match connectors::for_url(path).or_else(|| connectors::for_path(path)) {
         Some(connector) if fits(connector) => Ok(connector),
         None if is_folder(path) => of_folders(path),
         _ => {
@@ -207,7 +228,8 @@ fn of_folders(path: &str) -> Result<&'static Connector> {
 }
 
 fn options(connector: &Connector, path: &str, table: &str) -> Options {
-    let mut entries = vec![("path", path)];
+    let place = if connectors::for_url(path).is_some() { "url" } else { "path" };
+    let mut entries = vec![(place, path)];
     if connector.options.iter().any(|option| option.name == "table") {
         entries.push(("table", table));
     }
@@ -227,6 +249,10 @@ mod tests {
             ("data/flights.csv", plain(None, "data/flights.csv", None)),
             ("o=shop.db#orders", plain(Some("o"), "shop.db", Some("orders"))),
             ("shop.db#orders", plain(None, "shop.db", Some("orders"))),
+            (
+                "postgres://ann@db.example:5432/shop.db#sales.orders",
+                plain(None, "postgres://ann@db.example:5432/shop.db", Some("sales.orders")),
+            ),
             ("a=b=c.csv", plain(Some("a"), "b=c.csv", None)),
             ("t/year=2024/a.csv", plain(None, "t/year=2024/a.csv", None)),
             ("odd#name.csv", plain(None, "odd#name.csv", None)),

@@ -71,12 +71,14 @@ fn markdown(connectors: &[&Connector]) -> String {
 /// Everything about one connector.
 fn page(connector: &Connector) -> String {
     let endings: Vec<_> = connector.can.endings.iter().map(|e| format!(".{e}")).collect();
+    let schemes: Vec<_> = connector.can.schemes.iter().map(|s| format!("{s}://")).collect();
     let resumes = if connector.can.reopen { "yes" } else { "no, it starts over" };
     let facts = [
         ("splits", connector.can.splits.unwrap_or("").to_owned()),
         ("resumes", connector.source.map_or(String::new(), |_| resumes.to_owned())),
         ("modes", connector.can.modes.join(", ")),
         ("endings", endings.join(", ")),
+        ("urls", schemes.join(", ")),
     ];
     let mut page = format!("{}: {}\n", connector.name, connector.summary);
     for (name, fact) in facts.iter().filter(|(_, fact)| !fact.is_empty()) {
@@ -117,6 +119,7 @@ mod tests {
         summary: "reels of tape",
         can: Capability {
             endings: &["tap"],
+            schemes: &["reel"],
             splits: Some("reel"),
             reopen: true,
             modes: &["append"],
@@ -159,6 +162,7 @@ tape: reels of tape
   resumes: yes
   modes:   append
   endings: .tap
+  urls:    reel://
 
 option  of      default  summary
 path    both             where the reels are

@@ -1,5 +1,7 @@
 //! What a run did, as a table for people and as JSON for programs. Pure functions.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::show;
@@ -83,7 +85,13 @@ fn notes(report: &Report) -> Vec<String> {
     let warnings = report.warnings.iter().map(|(check, rows)| {
         format!("check {check} returned {}; it only warns", show::rows(*rows))
     });
-    targets.chain(refused).chain(warnings).collect()
+    let shards = report.loads.iter().filter(|load| !load.shards.is_empty()).map(|load| {
+        let rows = load.shards.iter().map(|(shard, rows)| format!("{shard} {}", show::rows(*rows)));
+        format!("{}: {}", load.sink, rows.collect::<Vec<_>>().join(", "))
+    });
+    // A source that feeds several loads says the same for each.
+    let said: BTreeSet<_> = report.loads.iter().flat_map(|load| load.notes.clone()).collect();
+    targets.chain(shards).chain(refused).chain(warnings).chain(said).collect()
 }
 
 /// The report for programs; durations are in seconds, memory in bytes.
@@ -118,6 +126,8 @@ fn load_json(load: &LoadReport) -> Value {
         "bytes": load.bytes,
         "parts": load.parts,
         "kept": load.kept,
+        "shards": load.shards,
+        "notes": load.notes,
         "retried": load.retried,
         "skipped": load.skipped,
         "seconds": load.elapsed.as_secs_f64(),
@@ -126,6 +136,7 @@ fn load_json(load: &LoadReport) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::time::Duration;
 
     use super::*;
@@ -143,6 +154,8 @@ mod tests {
             bytes: 1_900_000_000,
             parts: 40,
             kept: 31,
+            shards: [("eu", 200), ("us", 1)].map(|(s, n)| (s.to_owned(), n)).into(),
+            notes: vec!["orders: all readers see one snapshot".into()],
             retried: 2,
             skipped: false,
             elapsed: Duration::from_secs(92),
@@ -158,6 +171,8 @@ mod tests {
             bytes: 0,
             parts: 1,
             kept: 1,
+            shards: BTreeMap::new(),
+            notes: vec![],
             retried: 0,
             skipped: true,
             elapsed: Duration::ZERO,
@@ -182,8 +197,10 @@ orders  append  12,483,115  12,483,112        3  1.9 GB  1m 32s  135,686  40 par
 ports   merge            0          12        0     0 B   0.00s           published before
 
 orders: 12,483,112 rows in parquet out/orders
+orders: eu 200 rows, us 1 row
 orders: 3 rows refused, see rejects/orders
 check late_ships returned 1 row; it only warns
+orders: all readers see one snapshot
 
 peak memory 512.0 MB";
         assert_eq!(text("nightly", &report()), expected);

@@ -62,6 +62,8 @@ pub type Open<T> = fn(&Options, &Context) -> Result<Arc<T>>;
 pub struct Capability {
     /// File endings that `copy` and `sql --source name=path` recognise, without the dot.
     pub endings: &'static [&'static str],
+    /// Schemes of URLs that they recognise, without `://`.
+    pub schemes: &'static [&'static str],
     /// What a split is, for people: "byte range of a file"; `None` for a connector without source.
     pub splits: Option<&'static str>,
     /// Whether a snapshot can be opened again by a later process, so that a load can be resumed.
@@ -125,6 +127,13 @@ pub fn rejects(path: &str, name: &str, context: &Context) -> Result<(Arc<dyn Sin
     let table = format!("{}/{name}", path.trim_end_matches('/'));
     let options = Options::of_arguments(&[("path", &table)]);
     Ok((parquet::sink(&options, context)?, table))
+}
+
+/// The connector whose URLs begin with the scheme of `text`.
+pub fn for_url(text: &str) -> Option<&'static Connector> {
+    let (scheme, _) = text.split_once("://")?;
+    let scheme = scheme.to_ascii_lowercase();
+    ALL.iter().find(|connector| connector.can.schemes.contains(&scheme.as_str())).copied()
 }
 
 /// The connector that reads or writes files with this ending; compressed files are looked at

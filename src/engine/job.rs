@@ -50,6 +50,8 @@ pub(super) struct Job {
     /// Where the windows of the sources began, and where they end.
     pub(super) above: Watermarks,
     pub(super) high: Watermarks,
+    /// What the sources say of how consistent the rows are.
+    pub(super) notes: Vec<String>,
     pub(super) settings: Settings,
     pub(super) tally: Arc<Tally>,
 }

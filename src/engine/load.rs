@@ -11,6 +11,7 @@
 //! 6. The window is closed before the first row is read (the source).
 //! 7. A lease keeps two processes off one pipeline; 1 to 6 hold without it.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -148,23 +149,33 @@ async fn stage(job: &Arc<Job>, load: &Load, kept: &[Staged]) -> Result<()> {
         // The parts of a whole load are noted together, so some means all.
         return if kept.is_empty() { stage_whole(job, load).await } else { Ok(()) };
     }
-    let is_kept = |split: &&Split| !kept.iter().any(|s| s.receipt.part == split.id);
-    let mut todo = job.rows.splits().iter().filter(is_kept).cloned();
+    let is_open = |split: &&Split| !kept.iter().any(|s| s.receipt.part == split.id);
+    let mut todo: VecDeque<Split> = job.rows.splits().iter().filter(is_open).cloned().collect();
     let mut flying = JoinSet::new();
     let mut errors = Vec::new();
     loop {
-        let stop = !errors.is_empty() || job.settings.cancel.is_asked();
-        while !stop && flying.len() < job.settings.limits.jobs {
-            let Some(split) = todo.next() else { break };
+        while flying.len() < job.settings.limits.jobs && !job.settings.cancel.is_asked() {
+            let Some(split) = todo.pop_front() else { break };
             let (job, load) = (Arc::clone(job), load.clone());
-            flying.spawn(carry(async move { stage_split(&job, &load, &split).await }));
+            flying.spawn(carry(async move {
+                let done = stage_split(&job, &load, &split).await;
+                done.map_err(|error| (split.shard().map(str::to_owned), error))
+            }));
         }
-        match flying.join_next().await {
+        let failed = match flying.join_next().await {
             None => break,
-            Some(done) => errors.extend(done.map_err(panicked).and_then(|done| done).err()),
+            Some(done) => done.map_err(|error| (None, panicked(error))).and_then(|done| done).err(),
+        };
+        if let Some((shard, error)) = failed {
+            // What other shards have to give does not depend on this one: they go on.
+            todo.retain(|split| split.shard().is_some() && split.shard() != shard.as_deref());
+            errors.push(match shard {
+                Some(shard) => error.at("shard", shard),
+                None => error,
+            });
         }
     }
-    match (errors.is_empty(), todo.count()) {
+    match (errors.is_empty(), todo.len()) {
         (true, 0) => Ok(()),
         (true, left) => Err(Error::cancelled("the run was interrupted")
             .at("load", &job.step.sink)
@@ -236,10 +247,23 @@ fn report(job: &Job, staged: &[Staged], kept: usize, mark: &Mark, began: Instant
         bytes: staged.iter().map(|s| s.receipt.bytes).sum(),
         parts: staged.len(),
         kept,
+        shards: rows_of_shards(job, staged),
+        notes: job.notes.clone(),
         retried: job.tally.parts_retried.load(Ordering::Relaxed),
         skipped: false,
         elapsed: began.elapsed(),
     }
+}
+
+/// The rows that each shard gave; empty for a load whose source is not sharded.
+fn rows_of_shards(job: &Job, staged: &[Staged]) -> BTreeMap<String, u64> {
+    let mut rows = BTreeMap::new();
+    for split in job.rows.splits() {
+        let Some(shard) = split.shard() else { continue };
+        let of_split = staged.iter().filter(|staged| staged.receipt.part == split.id);
+        *rows.entry(shard.to_owned()).or_default() += of_split.map(|s| s.receipt.rows).sum::<u64>();
+    }
+    rows
 }
 
 fn skipped(job: &Job, id: &LoadId, mark: Option<Mark>, began: Instant) -> LoadReport {
@@ -255,6 +279,8 @@ fn skipped(job: &Job, id: &LoadId, mark: Option<Mark>, began: Instant) -> LoadRe
         bytes: 0,
         parts: 0,
         kept: 0,
+        shards: BTreeMap::new(),
+        notes: Vec::new(),
         retried: 0,
         skipped: true,
         elapsed: began.elapsed(),

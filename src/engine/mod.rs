@@ -15,6 +15,7 @@ mod task;
 mod tests;
 mod world;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -114,6 +115,10 @@ pub struct LoadReport {
     pub parts: usize,
     /// Parts that an earlier process had staged.
     pub kept: usize,
+    /// Rows by shard; empty when the source is not sharded.
+    pub shards: BTreeMap<String, u64>,
+    /// How consistent the rows are, as the sources say.
+    pub notes: Vec<String>,
     /// Parts that were tried more than once.
     pub retried: usize,
     /// Whether nothing had to be done: this run had published it before.

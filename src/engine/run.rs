@@ -110,6 +110,11 @@ fn job(world: &World, desk: &Desk, settings: &Settings, step: &LoadStep) -> Resu
         snapshot: SnapshotId::of(ids),
         above: opened.above.clone(),
         high: high.collect::<Watermarks>(),
+        notes: reads()
+            .flat_map(|(name, snapshot)| {
+                snapshot.notes().into_iter().map(move |note| format!("{name}: {note}"))
+            })
+            .collect(),
         settings: settings.clone(),
         tally: Arc::default(),
     })

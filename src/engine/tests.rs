@@ -30,7 +30,7 @@ use arrow::array::{ArrayRef, AsArray, Int64Array};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt};
 use tokio::sync::Notify;
 
 use super::job::{Job, Rows};
@@ -39,7 +39,7 @@ use super::reject::Budget;
 use super::{Cancel, LoadReport, Settings};
 use crate::config::Rejects;
 use crate::connectors::memory::{self, MemorySink, MemorySource, Store, Table};
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::event::Observers;
 use crate::faults::{Script, point};
 use crate::plan::{LoadStep, TargetSize};
@@ -211,6 +211,7 @@ impl Site {
             rows: Arc::new(Straight(snapshot)),
             above,
             high: high.into_iter().collect(),
+            notes: vec![],
             settings: settings(),
             tally: Arc::default(),
         });
@@ -586,4 +587,79 @@ fn every_planted_bug_is_found() {
         assert!(found.is_some(), "nothing finds {bug:?}");
     }
     assert_eq!(find_violation(Bugs::default()), None);
+}
+
+/// Rows of two shards, one of which does not answer from its second split on.
+#[derive(Debug)]
+struct Shards {
+    splits: Vec<Split>,
+    eu_is_up: bool,
+}
+
+impl Shards {
+    fn new(eu_is_up: bool) -> Self {
+        let ids = ["eu/0", "eu/1", "eu/2", "us/0", "us/1", "us/2"];
+        let splits = ids.map(|id| Split { id: id.into(), rows: None, bytes: None }).into();
+        Shards { splits, eu_is_up }
+    }
+}
+
+#[async_trait]
+impl Rows for Shards {
+    fn splits(&self) -> &[Split] {
+        &self.splits
+    }
+
+    async fn open(
+        &self,
+        split: Option<&Split>,
+        _: Arc<dyn Refuse>,
+        _: Arc<dyn Meter>,
+    ) -> Result<Vec<BatchStream>> {
+        let at = self.splits.iter().position(|s| Some(s) == split).unwrap();
+        if !self.eu_is_up && (1..3).contains(&at) {
+            return Err(Error::unavailable("the server did not answer"));
+        }
+        let id = i64::try_from(at).unwrap();
+        let batches = batches(&[[id, id, 0]]).into_iter().map(Ok);
+        Ok(vec![futures::stream::iter(batches).boxed()])
+    }
+}
+
+async fn load_shards(store: &Arc<Store>, ledger: &Arc<Ledger>, up: bool) -> Result<LoadReport> {
+    let run = ledger.begin_run("p", "run")?.id;
+    let job = Job {
+        pipeline: "p".into(),
+        run,
+        step: step(Mode::Append),
+        ledger: Arc::clone(ledger),
+        sink: Arc::new(MemorySink::new(Arc::clone(store), "target")),
+        rejects: Arc::new(MemorySink::new(Arc::clone(store), "rejects")),
+        rejects_name: "rejects".into(),
+        budget: Budget::new(Rejects::default(), crate::memory::unlimited()),
+        snapshot: SnapshotId("s".into()),
+        rows: Arc::new(Shards::new(up)),
+        above: Watermarks::new(),
+        high: Watermarks::new(),
+        notes: vec![],
+        settings: Settings { limits: Limits { jobs: 1, ..settings().limits }, ..settings() },
+        tally: Arc::default(),
+    };
+    super::load::run(&Arc::new(job)).await
+}
+
+#[tokio::test]
+async fn a_shard_that_fails_keeps_no_other_from_being_staged_and_is_named() {
+    let store = Arc::new(Store::default());
+    let ledger = Arc::new(Ledger::in_memory());
+    let error = load_shards(&store, &ledger, false).await.unwrap_err();
+    assert_eq!(error.places(), [("shard".to_owned(), "eu".to_owned())]);
+    assert_eq!(error.others().len(), 0, "{}", error.report());
+    assert!(store.table("target").is_none());
+
+    let report = load_shards(&store, &ledger, true).await.unwrap();
+    assert_eq!((report.parts, report.kept), (6, 4));
+    let of_shards = [("eu".to_owned(), 3), ("us".to_owned(), 3)];
+    assert_eq!(report.shards.into_iter().collect::<Vec<_>>(), of_shards);
+    assert_eq!(rows(&store.table("target").unwrap().batches).len(), 6);
 }

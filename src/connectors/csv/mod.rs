@@ -46,6 +46,7 @@ pub static CONNECTOR: Connector = Connector {
     summary: "CSV and TSV files, plain or compressed with gzip, zstd or bzip2",
     can: Capability {
         endings: &["csv", "tsv"],
+        schemes: &[],
         splits: Some("byte range of a file; a compressed file is one"),
         reopen: true,
         modes: &[],

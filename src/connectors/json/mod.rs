@@ -43,6 +43,7 @@ pub static CONNECTOR: Connector = Connector {
     summary: "JSON files: one object in each line, or one list of objects; also compressed",
     can: Capability {
         endings: &["json", "jsonl", "ndjson"],
+        schemes: &[],
         splits: Some("byte range of a file"),
         reopen: true,
         modes: &[],

@@ -26,7 +26,13 @@ use crate::source::Source;
 pub static CONNECTOR: Connector = Connector {
     name: "memory",
     summary: "tables in the memory of this process, for tests",
-    can: Capability { endings: &[], splits: Some("batch"), reopen: true, modes: Mode::NAMES },
+    can: Capability {
+        endings: &[],
+        schemes: &[],
+        splits: Some("batch"),
+        reopen: true,
+        modes: Mode::NAMES,
+    },
     options: &[
         OptionDoc { name: "table", role: None, default: None, summary: "name of the table" },
         OptionDoc {

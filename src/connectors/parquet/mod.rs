@@ -61,6 +61,7 @@ pub static CONNECTOR: Connector = Connector {
     summary: "Parquet files: a folder per table, or a single file",
     can: Capability {
         endings: &["parquet"],
+        schemes: &[],
         splits: Some("row group"),
         reopen: true,
         modes: Mode::NAMES,

@@ -24,6 +24,7 @@ pub static CONNECTOR: Connector = Connector {
     summary: "tables, views and queries of PostgreSQL, both ways",
     can: Capability {
         endings: &[],
+        schemes: &["postgres", "postgresql"],
         splits: Some("key or block range"),
         reopen: true,
         modes: Mode::NAMES,

@@ -30,6 +30,7 @@ pub static CONNECTOR: Connector = Connector {
     summary: "tables, views and queries of a SQLite database file",
     can: Capability {
         endings: &["sqlite", "sqlite3", "db"],
+        schemes: &[],
         splits: Some("rowid range"),
         reopen: true,
         modes: &[],
