@@ -14,6 +14,7 @@ mod server;
 mod server_type;
 mod sink;
 mod source;
+mod tap;
 
 use crate::connectors::{Capability, Connector, OptionDoc};
 use crate::sink::Mode;
