@@ -1,6 +1,11 @@
 //! dhow against real databases, started by the tests themselves.
 
 mod cluster;
+// Release builds have no points at which to be killed.
+#[cfg(debug_assertions)]
+mod killed;
+mod project;
+mod writers;
 
 #[test]
 fn the_cluster_answers_and_its_folder_goes_with_it() {

@@ -1,0 +1,242 @@
+//! `dhow run` from Postgres to Postgres, killed at every named point and at random moments, and run
+//! again. The oracle is psql: every row of the source is in the target exactly once, as the mode
+//! says, and nothing else is.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use dhow::faults::POINTS;
+
+use crate::cluster::{Cluster, SHARED};
+use crate::project::{Ended, Project, is_long};
+
+const MODES: [(&str, &str); 5] = [
+    ("append", ""),
+    ("truncate", ""),
+    ("replace", "table_key: [id], "),
+    ("merge", "key: [id], "),
+    ("delete+insert", "key: [day], "),
+];
+
+/// Rows of the source, enough for several splits.
+const ROWS: u32 = 3_000;
+
+/// A source and a target in databases of their own, and what must be in the target in the end.
+struct Site {
+    cluster: &'static Cluster,
+    database: String,
+    mode: &'static str,
+    project: Project,
+}
+
+impl Site {
+    /// The target holds older rows, of which the newer ones of the source overlap some.
+    fn of((mode, key): (&'static str, &str), consistency: &str) -> Self {
+        let cluster: &Cluster = &SHARED;
+        let (url, database) = cluster.url("killed");
+        cluster.psql(
+            &database,
+            &format!(
+                "create table source (id bigint primary key, day int not null, version int not null, note text);
+                 insert into source select id, id / 40, 2, repeat('x', (id % 50)::int) from generate_series(1, {ROWS}) id;
+                 create table target (id bigint not null, day int not null, version int not null, note text);
+                 insert into target select id, id / 40, 1, null from generate_series(-500, 500) id;"
+            ),
+        );
+        if mode == "merge" {
+            cluster.psql(&database, "alter table target add primary key (id)");
+        }
+        let pipeline = format!(
+            "sources:\n  rows: {{ type: postgres, url: \"{url}\", table: source, split_rows: 400, \
+             consistency: {consistency} }}\n\
+             sinks:\n  out: {{ from: rows, type: postgres, url: \"{url}\", table: target, {key}mode: {mode} }}\n"
+        );
+        Site { cluster, database, mode, project: Project::of(&pipeline) }
+    }
+
+    /// Rows that are missing and rows that are too many, by psql.
+    fn verdict(&self) -> String {
+        let old = match self.mode {
+            "append" => "true",
+            "merge" => "id < 1",
+            "delete+insert" => "id / 40 not in (select day from source)",
+            _ => "false",
+        };
+        let expected = format!(
+            "select id, id / 40, 1, null::text from generate_series(-500, 500) id where {old} \
+             union all select id, day, version, note from source"
+        );
+        let found = "select id, day, version, note from target";
+        self.cluster.psql(
+            &self.database,
+            &format!(
+                "select 'lost ' || count(*) from (({expected}) except all ({found})) l \
+                 union all select 'too many ' || count(*) from (({found}) except all ({expected})) d"
+            ),
+        )
+    }
+
+    fn assert_whole(&self, told: &str) {
+        assert_eq!(self.verdict(), "lost 0\ntoo many 0", "{}: {told}", self.mode);
+    }
+
+    /// Nothing of dhow's is left but marks.
+    fn assert_tidy(&self, told: &str) {
+        let tables = "select string_agg(relname, ' ' order by relname) from pg_class c \
+             join pg_namespace n on n.oid = c.relnamespace \
+             where nspname = '_dhow' and relkind = 'r'";
+        let left = self.cluster.psql(&self.database, tables);
+        assert_eq!(left, "load mark part", "{}: {told}", self.mode);
+    }
+}
+
+/// Runs the load killed at each of `faults`, then undisturbed; answers where a process died.
+fn tell(mode: (&'static str, &str), consistency: &str, faults: &[String]) -> BTreeSet<String> {
+    let site = Site::of(mode, consistency);
+    let mut deaths = BTreeSet::new();
+    let mut told = format!("{consistency}, killed at {faults:?}");
+    for fault in faults {
+        let ended = site.project.run(Some(fault));
+        let point = fault.split(':').next().unwrap_or(fault);
+        if !ended.was_killed() {
+            assert_eq!(ended.code, Some(0), "{told}, now at {fault}: {}", ended.err);
+            site.assert_whole(&told);
+            return deaths;
+        }
+        deaths.insert(point.to_owned());
+        if point == "run.finished" {
+            site.assert_whole(&told);
+            return deaths;
+        }
+    }
+    let ended = site.project.run(None);
+    told.push_str(&format!(", then: {}", ended.err));
+    assert_eq!(ended.code, Some(0), "{}: {told}", site.mode);
+    site.assert_whole(&told);
+    site.assert_tidy(&told);
+    deaths
+}
+
+/// Does `work` with each of `items`, as many at a time as there are cores.
+fn side_by_side<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                while let Some(item) = items.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    work(item);
+                }
+            });
+        }
+    });
+}
+
+/// Every point in every mode; the long form adds later passes and pairs.
+fn all_faults(mode: usize) -> Vec<Vec<String>> {
+    let single = POINTS.iter().map(|point| vec![(*point).to_owned()]);
+    let settled = vec!["load.committed".to_owned(), "load.settled".to_owned()];
+    let mut faults: Vec<_> = single.chain([settled]).collect();
+    if is_long() {
+        faults.extend(POINTS.iter().map(|point| vec![format!("{point}:3")]));
+        let pair = |n: usize| {
+            let point = |n: usize| POINTS[n % POINTS.len()].to_owned();
+            vec![point(n + mode), point(n * 7 + 3 + mode)]
+        };
+        faults.extend((0..POINTS.len()).map(pair));
+    }
+    faults
+}
+
+#[test]
+fn killed_at_every_point_in_every_mode_and_run_again_every_row_is_there_exactly_once() {
+    let work: Vec<_> = MODES
+        .into_iter()
+        .enumerate()
+        .flat_map(|(n, mode)| all_faults(n).into_iter().map(move |faults| (n, mode, faults)))
+        .collect();
+    let deaths = Mutex::new(BTreeSet::new());
+    side_by_side(&work, |(n, mode, faults)| {
+        let consistency = if n % 2 == 0 { "snapshot" } else { "split" };
+        let died = tell(*mode, consistency, faults);
+        deaths.lock().expect("no thread panicked").extend(died);
+    });
+    let deaths = deaths.into_inner().expect("no thread panicked");
+    let missed: Vec<_> =
+        POINTS.iter().filter(|p| p.starts_with("pg.") && !deaths.contains(**p)).collect();
+    assert_eq!(missed, Vec::<&&str>::new(), "points of Postgres at which nobody was killed");
+}
+
+/// A load that lasts some seconds.
+fn slow(mode: (&'static str, &str)) -> Site {
+    let site = Site::of(mode, "snapshot");
+    site.cluster.psql(
+        &site.database,
+        "insert into source select id, id / 40, 2, repeat('y', 200) from generate_series(3001, 150000) id",
+    );
+    site
+}
+
+#[test]
+fn killed_at_random_moments_and_run_again_every_row_is_there_exactly_once() {
+    let moments = if is_long() { 200 } else { 12 };
+    let work: Vec<usize> = (0..moments).collect();
+    side_by_side(&work, |&n| {
+        let site = slow(MODES[n % MODES.len()]);
+        // Spread evenly over the time that a load takes, and shifted a little each time round.
+        let share = f64::from(u32::try_from(n * 7919 % 1000).expect("small")) / 1000.0;
+        let delay = Duration::from_secs_f64(share * 5.0);
+        let mut child = site.project.begin();
+        let began = Instant::now();
+        while began.elapsed() < delay && child.try_wait().expect("a child").is_none() {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let was_running = child.try_wait().expect("a child").is_none();
+        let _ = child.kill();
+        let output = child.wait_with_output().expect("dhow ends");
+        if was_running {
+            let ended = site.project.run(None);
+            assert_eq!(ended.code, Some(0), "{} after {delay:?}: {}", site.mode, ended.err);
+        } else {
+            assert_eq!(Ended::of(output).code, Some(0), "{} undisturbed", site.mode);
+        }
+        site.assert_whole(&format!("killed after {delay:?}, was running: {was_running}"));
+    });
+}
+
+#[test]
+fn a_server_that_crashes_in_the_middle_costs_a_retry_and_no_row() {
+    let own = Box::leak(Box::new(Cluster::start(&[])));
+    for mode in MODES {
+        let mut site = slow(mode);
+        let source = site.database.clone();
+        // The rows come from the shared server, the target is on one of our own.
+        let (url, database) = own.url("crashed");
+        own.psql(&database, "create table target (id bigint not null, day int not null, version int not null, note text, primary key (id))");
+        let shared = SHARED.socket.display().to_string().replace('/', "%2F");
+        let pipeline = format!(
+            "sources:\n  rows: {{ type: postgres, url: \"postgres://postgres@{shared}:{}/{source}\", table: source, split_rows: 5000 }}\n\
+             sinks:\n  out: {{ from: rows, type: postgres, url: \"{url}\", table: target, {}mode: {}, allow_empty: true }}\n",
+            SHARED.port, mode.1, mode.0
+        );
+        site.project = Project::of(&pipeline);
+        let child = site.project.begin();
+        // The first part that is noted says that the load is under way.
+        let noted = "select to_regclass('_dhow.part') is not null";
+        let began = Instant::now();
+        while own.psql(&database, noted) != "t" && began.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        own.order("crash");
+        let mut ended = Ended::of(child.wait_with_output().expect("dhow ends"));
+        if ended.code != Some(0) {
+            ended = site.project.run(None);
+        }
+        assert_eq!(ended.code, Some(0), "{}: {}", mode.0, ended.err);
+        let rows = own.psql(&database, "select count(*), count(distinct id), sum(id) from target");
+        let expected =
+            SHARED.psql(&source, "select count(*), count(distinct id), sum(id) from source");
+        assert_eq!(rows, expected, "{}", mode.0);
+    }
+}
