@@ -120,7 +120,7 @@ fn is_mode(word: &str) -> bool {
 }
 
 /// The table that a sink writes, as far as its options tell; `None` when they do not.
-fn target(sink: &SinkDef) -> Option<(String, PathBuf, String)> {
+fn target(sink: &SinkDef) -> Option<(String, PathBuf, Vec<Option<String>>)> {
     let text = |name: &str| {
         let found = sink.options.entries().iter().find(|(key, ..)| key == name);
         found.and_then(|(.., node)| match &node.value {
@@ -128,7 +128,12 @@ fn target(sink: &SinkDef) -> Option<(String, PathBuf, String)> {
             _ => None,
         })
     };
-    let path = text("path")?;
+    // A folder can be written in several ways; a table of a server is taken as it is written.
+    let table = ["url", "host", "port", "database", "schema", "table"].map(text).to_vec();
+    let path = match text("path") {
+        Some(path) => path,
+        None => text("table").map(|_| String::new())?,
+    };
     let path = Path::new(&path).components().filter(|part| *part != Component::CurDir).collect();
-    Some((sink.connector.clone(), path, text("table").unwrap_or_default()))
+    Some((sink.connector.clone(), path, table))
 }
