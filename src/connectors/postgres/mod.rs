@@ -2,6 +2,7 @@
 
 #![expect(dead_code, reason = "under construction")]
 
+mod address;
 #[cfg(test)]
 #[path = "../../../tests/databases/cluster.rs"]
 mod cluster;
@@ -10,12 +11,18 @@ mod decode;
 mod encode;
 mod error;
 mod options;
+mod password;
 mod quote;
 mod server;
+#[cfg(test)]
+mod server_tests;
 mod server_type;
+mod session;
 mod sink;
+mod socket;
 mod source;
 mod tap;
+mod tls;
 
 use crate::connectors::{Capability, Connector, OptionDoc};
 use crate::sink::Mode;
