@@ -11,6 +11,7 @@ mod encode;
 mod error;
 mod options;
 mod password;
+mod patience;
 mod quote;
 mod server;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod sink;
 mod socket;
 mod source;
 mod tls;
+mod wait;
 
 use crate::connectors::{Capability, Connector, OptionDoc};
 use crate::sink::Mode;
