@@ -12,6 +12,7 @@ mod encode;
 mod error;
 mod options;
 mod password;
+mod patience;
 mod quote;
 mod server;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod socket;
 mod source;
 mod tap;
 mod tls;
+mod wait;
 
 use crate::connectors::{Capability, Connector, OptionDoc};
 use crate::sink::Mode;

@@ -1,5 +1,7 @@
 //! The options of a Postgres source and sink.
 
+use std::time::Duration;
+
 use super::server::Server;
 use crate::config::{Options, Problem};
 use crate::connectors::Role;
@@ -38,6 +40,8 @@ pub(super) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
 /// The options of a sink as read, and everything that is wrong with them.
 pub(super) fn sink(options: &Options) -> (SinkOptions, Vec<Problem>) {
     let reader = options.reader();
-    let wanted = SinkOptions { server: Server::read(&reader), table: reader.required("table") };
+    let server = Server::read(&reader);
+    let server = server.limiting(reader.duration("statement_timeout", Duration::ZERO));
+    let wanted = SinkOptions { server, table: reader.required("table") };
     (wanted, reader.finish())
 }
