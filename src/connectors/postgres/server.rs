@@ -19,6 +19,7 @@ use super::address::Address;
 use super::password::Password;
 use super::patience::{Patient, PatientTls};
 use super::socket::{self, Wire};
+use super::tap::{Blocks, Tap, TapTls};
 use super::tls::{Mode, Tls};
 use super::wait::Wait;
 use super::{error, session};
@@ -137,19 +138,42 @@ impl Server {
     /// A session; `role` is for the application name, such as `reader 3`. The first one of this
     /// server waits for it where `wait_for` says so.
     pub(super) async fn connect(&self, purpose: Purpose, role: &str) -> Result<Client> {
+        self.session(purpose, role, None).await
+    }
+
+    /// A session that reads, with the rows of each `COPY … TO STDOUT` apart from it: the driver
+    /// sees a COPY without rows.
+    pub(super) async fn connect_to_copy(&self, role: &str) -> Result<(Client, Blocks)> {
+        let blocks = Blocks::default();
+        let client = self.session(Purpose::Read, role, Some(&blocks)).await?;
+        Ok((client, blocks))
+    }
+
+    async fn session(
+        &self,
+        purpose: Purpose,
+        role: &str,
+        blocks: Option<&Blocks>,
+    ) -> Result<Client> {
         if self.0.was_ready.load(Ordering::Relaxed) {
-            return self.try_to_connect(purpose, role).await;
+            return self.try_to_connect(purpose, role, blocks).await;
         }
-        let client = self.0.wait.ready(async || self.try_to_connect(purpose, role).await).await?;
+        let attempt = async || self.try_to_connect(purpose, role, blocks).await;
+        let client = self.0.wait.ready(attempt).await?;
         self.0.was_ready.store(true, Ordering::Relaxed);
         Ok(client)
     }
 
-    async fn try_to_connect(&self, purpose: Purpose, role: &str) -> Result<Client> {
+    async fn try_to_connect(
+        &self,
+        purpose: Purpose,
+        role: &str,
+        blocks: Option<&Blocks>,
+    ) -> Result<Client> {
         let password = self.0.password.fetch(&self.0.base, self.0.connect_timeout).await?;
         let config = self.config(purpose, role, password.as_ref());
         let begun = timeout(self.0.connect_timeout, async {
-            let client = self.open(&config).await?;
+            let client = self.open(&config, blocks).await?;
             session::settle(&client, purpose, &self.0.address.server()).await?;
             Ok(client)
         });
@@ -174,16 +198,16 @@ impl Server {
         config
     }
 
-    async fn open(&self, config: &Config) -> Result<Client> {
+    async fn open(&self, config: &Config, blocks: Option<&Blocks>) -> Result<Client> {
         let wire = socket::open(&self.0.address, self.0.connect_timeout).await?;
         let limit = self.0.read_timeout;
         let begun = match self.0.tls.mode {
             Mode::Disable => {
-                let begun = config.connect_raw(Patient::new(wire, limit), NoTls).await;
-                begun.map(attend)
+                let wire = Tap::new(Patient::new(wire, limit), blocks);
+                config.connect_raw(wire, NoTls).await.map(attend)
             }
             Mode::Require | Mode::VerifyCa | Mode::VerifyFull => {
-                let tls = PatientTls { tls: self.tls().await?, limit };
+                let tls = TapTls { tls: PatientTls { tls: self.tls().await?, limit }, blocks };
                 config.connect_raw(wire, tls).await.map(attend)
             }
         };

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker, ready};
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_postgres::tls::{ChannelBinding, TlsStream};
+use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 
 /// Bytes read from the socket at once, at most.
 const READ_BYTES: usize = 256 * 1024;
@@ -22,7 +22,8 @@ const QUEUE_BYTES: usize = 1024 * 1024;
 /// A tag and a length, which counts itself and what follows.
 const HEADER: usize = 5;
 
-/// A stream of the server's messages that hands rows over to [`Blocks`].
+/// A stream of the server's messages that hands rows over to [`Blocks`], if anybody has asked for
+/// some.
 #[derive(Debug)]
 pub(super) struct Tap<S> {
     stream: S,
@@ -32,7 +33,7 @@ pub(super) struct Tap<S> {
     passing: usize,
     /// A block that had no room in the queue.
     waiting: Option<Bytes>,
-    queue: Arc<Mutex<Queue>>,
+    queue: Option<Arc<Mutex<Queue>>>,
 }
 
 /// The rows of one COPY after the other, in blocks.
@@ -54,11 +55,10 @@ struct Queue {
 }
 
 impl<S> Tap<S> {
-    /// Taps `stream`.
-    pub(super) fn new(stream: S) -> (Self, Blocks) {
-        let queue = Arc::new(Mutex::new(Queue::default()));
-        let blocks = Blocks { queue: Arc::clone(&queue) };
-        (Tap { stream, buffer: BytesMut::new(), passing: 0, waiting: None, queue }, blocks)
+    /// Taps `stream` for `blocks`; without them, everything goes to the driver.
+    pub(super) fn new(stream: S, blocks: Option<&Blocks>) -> Self {
+        let queue = blocks.map(|blocks| Arc::clone(&blocks.queue));
+        Tap { stream, buffer: BytesMut::new(), passing: 0, waiting: None, queue }
     }
 
     /// Cuts the run of whole row messages off the front of the buffer.
@@ -73,9 +73,9 @@ impl<S> Tap<S> {
     }
 
     /// Puts the block that waits into the queue, as soon as there is room.
-    fn poll_hand_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    fn poll_hand_over(&mut self, queue: &Mutex<Queue>, context: &mut Context<'_>) -> Poll<()> {
         let Some(block) = self.waiting.take() else { return Poll::Ready(()) };
-        let mut queue = lock(&self.queue);
+        let mut queue = lock(queue);
         if queue.closed {
             return Poll::Ready(());
         }
@@ -89,13 +89,6 @@ impl<S> Tap<S> {
         queue.blocks.push_back(block);
         wake(queue.reader.take());
         Poll::Ready(())
-    }
-
-    fn end_copy(&self, closed: bool) {
-        let mut queue = lock(&self.queue);
-        queue.ended = true;
-        queue.closed |= closed;
-        wake(queue.reader.take());
     }
 }
 
@@ -130,8 +123,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
         out: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        let Some(queue) = this.queue.clone() else {
+            return Pin::new(&mut this.stream).poll_read(context, out);
+        };
         loop {
-            ready!(this.poll_hand_over(context));
+            ready!(this.poll_hand_over(&queue, context));
             if this.passing > 0 && !this.buffer.is_empty() {
                 let count = this.passing.min(this.buffer.len()).min(out.remaining());
                 out.put_slice(&this.buffer[..count]);
@@ -149,9 +145,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
                 {
                     match tag {
                         // An error of an earlier statement is not the end of this COPY.
-                        b'H' => lock(&this.queue).ended = false,
+                        b'H' => lock(&queue).ended = false,
                         // CopyDone, or an error in its place.
-                        b'c' | b'E' => this.end_copy(false),
+                        b'c' | b'E' => lock(&queue).end(false),
                         _ => {}
                     }
                     this.passing = length;
@@ -159,7 +155,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
                 }
             }
             if !ready!(this.poll_fill(context))? {
-                this.end_copy(true);
+                lock(&queue).end(true);
                 return Poll::Ready(Ok(()));
             }
         }
@@ -190,9 +186,54 @@ impl<S: TlsStream + Unpin> TlsStream for Tap<S> {
     }
 }
 
+/// Encrypts by `T` and taps what comes out.
+#[derive(Debug)]
+pub(super) struct TapTls<'a, T> {
+    /// Encrypts.
+    pub tls: T,
+    /// Who wants rows.
+    pub blocks: Option<&'a Blocks>,
+}
+
+impl<S, T> TlsConnect<S> for TapTls<'_, T>
+where
+    T: TlsConnect<S>,
+    T::Future: Send + 'static,
+{
+    type Stream = Tap<T::Stream>;
+    type Error = T::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Stream, T::Error>> + Send>>;
+
+    fn connect(self, stream: S) -> Self::Future {
+        let queue = self.blocks.map(|blocks| Arc::clone(&blocks.queue));
+        let begun = self.tls.connect(stream);
+        Box::pin(async move {
+            let mut tap = Tap::new(begun.await?, None);
+            tap.queue = queue;
+            Ok(tap)
+        })
+    }
+}
+
 impl<S> Drop for Tap<S> {
     fn drop(&mut self) {
-        self.end_copy(true);
+        if let Some(queue) = &self.queue {
+            lock(queue).end(true);
+        }
+    }
+}
+
+impl Queue {
+    fn end(&mut self, closed: bool) {
+        self.ended = true;
+        self.closed |= closed;
+        wake(self.reader.take());
+    }
+}
+
+impl Default for Blocks {
+    fn default() -> Self {
+        Blocks { queue: Arc::new(Mutex::new(Queue::default())) }
     }
 }
 
@@ -269,7 +310,8 @@ mod tests {
     /// What the driver and the reader of blocks see of `sent`, which arrives `step` bytes a time.
     async fn seen(sent: Vec<u8>, step: usize) -> (Vec<u8>, Vec<Vec<Vec<u8>>>) {
         let (ours, mut theirs) = tokio::io::duplex(step);
-        let (mut tap, mut blocks) = Tap::new(ours);
+        let mut blocks = Blocks::default();
+        let mut tap = Tap::new(ours, Some(&blocks));
         let server = tokio::spawn(async move { theirs.write_all(&sent).await.unwrap() });
         let driver = tokio::spawn(async move {
             let mut seen = Vec::new();
@@ -309,7 +351,8 @@ mod tests {
     async fn an_error_before_a_copy_does_not_end_it() {
         let sent = [frame(b'E', b"no"), frame(b'H', b""), frame(b'd', b"x"), frame(b'c', b"")];
         let (ours, mut theirs) = tokio::io::duplex(1 << 16);
-        let (mut tap, mut blocks) = Tap::new(ours);
+        let mut blocks = Blocks::default();
+        let mut tap = Tap::new(ours, Some(&blocks));
         theirs.write_all(&sent.concat()).await.unwrap();
         drop(theirs);
         tap.read_to_end(&mut Vec::new()).await.unwrap();
@@ -329,7 +372,8 @@ mod tests {
     #[tokio::test]
     async fn rows_that_nobody_wants_do_not_hold_the_driver_up() {
         let (ours, mut theirs) = tokio::io::duplex(1 << 16);
-        let (mut tap, blocks) = Tap::new(ours);
+        let blocks = Blocks::default();
+        let mut tap = Tap::new(ours, Some(&blocks));
         drop(blocks);
         let row = frame(b'd', &vec![7; QUEUE_BYTES]);
         let server = tokio::spawn(async move {
@@ -342,5 +386,31 @@ mod tests {
         tap.read_to_end(&mut seen).await.unwrap();
         server.await.unwrap();
         assert_eq!(seen, frame(b'c', b""));
+    }
+
+    /// A server of the cluster, as options name it.
+    fn server() -> crate::connectors::postgres::server::Server {
+        let (url, _) = crate::connectors::postgres::cluster::SHARED.url("tap");
+        let options = crate::config::Options::of_arguments(&[("url", &url)]);
+        crate::connectors::postgres::server::Server::read(&options.reader())
+    }
+
+    #[tokio::test]
+    async fn copies_one_after_the_other_and_one_that_fails_come_off_a_real_wire() {
+        let (client, mut blocks) = server().connect_to_copy("test").await.unwrap();
+        for (count, fails_at) in [(100_000, 0), (5_000, 4_000), (3, 0)] {
+            let sql = format!(
+                "copy (select 1 / (n - {fails_at}), repeat('x', n % 90) \
+                 from generate_series(1, {count}) n) to stdout (format binary)"
+            );
+            let mut driver = Box::pin(client.copy_out(&sql).await.unwrap());
+            let mut rows = 0;
+            while let Some(block) = blocks.next().await {
+                rows += payloads(&block).filter(|payload| payload.len() > 2).count();
+            }
+            let end = futures::StreamExt::next(&mut driver).await;
+            assert_eq!(end.is_some(), fails_at > 0, "{end:?}");
+            assert_eq!(rows, if fails_at > 0 { fails_at - 1 } else { count });
+        }
     }
 }
