@@ -4,6 +4,8 @@
 
 mod address;
 #[cfg(test)]
+mod address_tests;
+#[cfg(test)]
 #[path = "../../../tests/databases/cluster.rs"]
 mod cluster;
 mod decode;
@@ -22,6 +24,8 @@ mod sink;
 mod socket;
 mod source;
 mod tls;
+#[cfg(test)]
+mod tls_tests;
 mod wait;
 
 use crate::connectors::{Capability, Connector, OptionDoc};
