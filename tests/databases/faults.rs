@@ -58,9 +58,9 @@ async fn a_black_hole_takes_bytes_and_gives_none() {
 
 #[tokio::test]
 async fn a_cut_comes_after_exactly_so_many_bytes_and_once() {
-    let (proxy, database) = behind("cut");
     for way in [Way::Up, Way::Down] {
-        for after in [0, 1, 20, 100] {
+        for after in [0, 1, 20, 80] {
+            let (proxy, database) = behind("cut");
             proxy.set(Fault::Cut(way, after));
             let begun = tokio_postgres::connect(&proxy.url(&database), NoTls).await;
             let cut = match begun {
@@ -72,9 +72,9 @@ async fn a_cut_comes_after_exactly_so_many_bytes_and_once() {
             };
             assert!(cut, "{way:?} {after}");
             session(&proxy, &database).await.batch_execute("select 1").await.unwrap();
+            assert_eq!(proxy.fired(), 1);
         }
     }
-    assert_eq!(proxy.fired(), 8);
 }
 
 #[tokio::test]

@@ -30,7 +30,7 @@ pub(crate) enum Fault {
     Latency(Duration),
     /// They are taken and dropped, while the session stays open.
     BlackHole,
-    /// The session is closed when exactly so many bytes of it have gone this way.
+    /// A session is closed when exactly so many bytes of it, from its beginning, have gone this way.
     Cut(Way, usize),
     /// After so many COMMITs that pass, the answer to one is dropped and the session closed; the
     /// server has committed by then.
@@ -195,6 +195,9 @@ impl Session {
                 Err(_) => break,
             };
             let piece = &piece[..length];
+            if !self.is_open() {
+                break;
+            }
             // Noted before it goes up: the answer must not be faster than we are.
             if way == Way::Up && messages.feed(piece) > 0 && self.shared.swallows() {
                 self.swallowing.store(true, Ordering::SeqCst);
@@ -228,7 +231,9 @@ impl Session {
         match fault {
             Fault::BlackHole => return true,
             Fault::Latency(delay) => thread::sleep(delay),
-            Fault::Cut(cut, after) if cut == way && *sent + piece.len() >= after => {
+            Fault::Cut(cut, after)
+                if cut == way && (*sent..=*sent + piece.len()).contains(&after) =>
+            {
                 if self.shared.take(fault) {
                     let _ = to.write_all(&piece[..after.saturating_sub(*sent)]);
                     return false;
