@@ -6,6 +6,8 @@ mod cluster;
 mod killed;
 mod project;
 mod writers;
+mod faults;
+mod proxy;
 
 #[test]
 fn the_cluster_answers_and_its_folder_goes_with_it() {

@@ -4,6 +4,8 @@
 
 mod address;
 #[cfg(test)]
+mod address_tests;
+#[cfg(test)]
 #[path = "../../../tests/databases/cluster.rs"]
 mod cluster;
 mod catalog;
@@ -24,6 +26,8 @@ mod socket;
 mod source;
 mod tap;
 mod tls;
+#[cfg(test)]
+mod tls_tests;
 mod wait;
 
 use crate::connectors::{Capability, Connector, OptionDoc};
