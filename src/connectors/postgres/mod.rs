@@ -5,6 +5,7 @@
 #[cfg(test)]
 #[path = "../../../tests/databases/cluster.rs"]
 mod cluster;
+mod catalog;
 mod decode;
 mod encode;
 mod error;
