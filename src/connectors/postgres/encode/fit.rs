@@ -145,9 +145,15 @@ impl Given<'_> {
         self.is_written("numeric")
     }
 
-    /// Whether the source has the same precision and scale: Arrow cannot say all of them.
+    /// Whether these are the decimals that a column of such digits is read as: Arrow cannot say
+    /// each precision and scale.
     fn is_same_digits(&self, digits: Option<Digits>) -> bool {
-        self.is_same && self.source.is_some_and(|source| source_type::digits(source) == digits)
+        let read_as = |digits: Digits| match u32::try_from(-digits.scale) {
+            Ok(zeros) => (digits.precision + zeros, 0),
+            Err(_) => (digits.precision.max(digits.scale.unsigned_abs()), digits.scale),
+        };
+        let source = self.source.and_then(source_type::digits);
+        self.is_same && source == digits && digits.map(read_as) == decimal(self.kind)
     }
 
     fn hint(&self, leaf: &Leaf) -> &'static str {

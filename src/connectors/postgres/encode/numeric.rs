@@ -69,10 +69,11 @@ pub(super) fn of_large_decimals(
 ) -> Cells {
     let scale = i32::from(array.scale());
     let mut out = Gather::with_capacity(array.len(), array.len() * 24);
+    let bound = digits.map(|digits| Bound::large(digits, scale));
     let mut text = String::new();
     for (row, value) in array.values().iter().enumerate() {
         if array.is_valid(row) {
-            if digits.is_some_and(|digits| Bound::large(digits, scale).excludes(*value)) {
+            if bound.as_ref().is_some_and(|bound| bound.excludes(*value)) {
                 too_large(array, row, digits, bad);
             }
             put_large(&mut out.bytes, *value, scale, &mut text);
@@ -108,35 +109,45 @@ fn too_many(digits: Option<Digits>) -> String {
     format!("the number has more digits than `{shown}`")
 }
 
-/// The first whole number, in units of the last place, that is too large.
-struct Bound<T>(T);
+/// What a declared column holds, in units of the last place of the values.
+struct Bound<T> {
+    /// The first whole number that is too large.
+    end: T,
+    /// What values must be multiples of: more than 1 where the column has fewer places.
+    unit: T,
+}
 
 impl Bound<i128> {
-    /// `None` when every value of the type is small enough.
+    /// `None` when every value of the type is within.
     fn of(digits: Digits, scale: i32) -> Option<Self> {
-        let power = before_point(digits) + i64::from(scale);
-        match u32::try_from(power) {
-            Ok(power) => 10_i128.checked_pow(power).map(Bound),
+        let power = |power: i64| match u32::try_from(power) {
+            Ok(power) => 10_i128.checked_pow(power),
             // Not even the last place is within the precision: only zero is.
-            Err(_) => Some(Bound(1)),
-        }
+            Err(_) => Some(1),
+        };
+        let unit = power(i64::from(scale) - i64::from(digits.scale)).unwrap_or(i128::MAX);
+        let end = power(before_point(digits) + i64::from(scale));
+        (end.is_some() || unit > 1).then(|| Bound { end: end.unwrap_or(i128::MAX), unit })
     }
 
     fn excludes(&self, value: i128) -> bool {
-        value.unsigned_abs() >= self.0.unsigned_abs()
+        value.unsigned_abs() >= self.end.unsigned_abs() || self.unit > 1 && value % self.unit != 0
     }
 }
 
 impl Bound<i256> {
     fn large(digits: Digits, scale: i32) -> Self {
-        let power = u8::try_from((before_point(digits) + i64::from(scale)).clamp(0, 255));
-        let ten = i256::from_i128(10);
-        let bound = power.ok().and_then(|power| ten.checked_pow(u32::from(power)));
-        Bound(bound.unwrap_or(i256::MAX))
+        let power = |power: i64| {
+            let power = u32::try_from(power.clamp(0, 255)).unwrap_or(0);
+            i256::from_i128(10).checked_pow(power).unwrap_or(i256::MAX)
+        };
+        let unit = power(i64::from(scale) - i64::from(digits.scale));
+        Bound { end: power(before_point(digits) + i64::from(scale)), unit }
     }
 
     fn excludes(&self, value: i256) -> bool {
-        value >= self.0 || value <= self.0.wrapping_neg()
+        let rest = value.checked_rem(self.unit).unwrap_or(i256::ZERO);
+        value >= self.end || value <= self.end.wrapping_neg() || rest != i256::ZERO
     }
 }
 

@@ -12,9 +12,10 @@ pub(super) fn of(field: &Field) -> Option<&str> {
     field.metadata().get(KEY)?.strip_prefix("postgres:")
 }
 
-/// Whether two types are the same but for their modifiers.
+/// Whether two types are the same but for their modifiers, and the number of their dimensions,
+/// which the server does not hold anybody to.
 pub(super) fn is_same(one: &str, other: &str) -> bool {
-    base(one) == base(other)
+    element(one) == element(other) && one.ends_with("[]") == other.ends_with("[]")
 }
 
 /// The element type without its modifier: `numeric` for `numeric(12,2)[]`.
