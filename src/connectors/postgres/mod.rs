@@ -2,16 +2,28 @@
 
 #![expect(dead_code, reason = "under construction")]
 
+mod catalog;
 #[cfg(test)]
 #[path = "../../../tests/databases/cluster.rs"]
 mod cluster;
+mod blocks;
 mod decode;
 mod encode;
 mod error;
+mod filter;
+mod freeze;
+mod frozen;
+mod keys;
+mod name;
 mod options;
+mod piece;
 mod quote;
+mod read;
+mod relation;
+mod row;
 mod server;
 mod server_type;
+mod sessions;
 mod sink;
 mod source;
 
