@@ -2,11 +2,11 @@
 
 #![expect(dead_code, reason = "under construction")]
 
+mod blocks;
 mod catalog;
 #[cfg(test)]
 #[path = "../../../tests/databases/cluster.rs"]
 mod cluster;
-mod blocks;
 mod decode;
 mod encode;
 mod error;
