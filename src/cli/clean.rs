@@ -7,7 +7,8 @@ use clap::Args;
 
 use super::exit::{SUCCESS, Stop};
 use super::table::{Side, Table};
-use super::{measure, print, runtime, show};
+use super::{print, runtime, show};
+use crate::config::measure;
 use crate::connectors::{Orphan, clean};
 
 /// Flags of `dhow clean`.

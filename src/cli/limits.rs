@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::{measure, show};
+use super::show;
+use crate::config::measure;
 use crate::transform::Limits;
 
 /// Flags of every command that moves rows.

@@ -13,7 +13,6 @@ mod exit;
 mod init;
 mod limits;
 mod log;
-mod measure;
 mod plan;
 mod print;
 mod progress;

@@ -7,6 +7,7 @@
 mod connection;
 mod env;
 mod known;
+pub mod measure;
 mod names;
 mod node;
 mod options;
@@ -15,6 +16,7 @@ mod pipeline;
 mod placeholder;
 mod problem;
 pub mod read;
+mod scrub;
 mod secret;
 mod sinks;
 mod statements;
@@ -31,6 +33,7 @@ pub use known::{Known, KnownConnector, Role};
 pub use node::{Node, Place, Value};
 pub use options::{Options, Reader};
 pub use problem::{Problem, suggest};
+pub use scrub::{scrub, scrub_bytes};
 pub use secret::Secret;
 pub use var::Var;
 

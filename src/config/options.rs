@@ -1,8 +1,9 @@
 //! A connector's own options, opaque to the pipeline, and the reader that every connector uses.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
-use crate::config::{Node, Place, Problem, Value};
+use crate::config::{Node, Place, Problem, Value, measure};
 
 /// The options of one source or sink, as written.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,6 +112,18 @@ impl<'a> Reader<'a> {
             },
             _ => self.wrong(name, node, &wanted).unwrap_or(default),
         }
+    }
+
+    /// A duration such as `10s` or `15m`; `0` is none at all.
+    pub fn duration(&self, name: &'static str, default: Duration) -> Duration {
+        let Some(node) = self.node(name) else { return default };
+        let read = match &node.value {
+            Value::Scalar { text, .. } if text == "0" => Some(Duration::ZERO),
+            Value::Scalar { text, .. } => measure::duration(text).ok(),
+            _ => None,
+        };
+        let wanted = "a duration such as 500ms, 10s, 15m or 24h";
+        read.unwrap_or_else(|| self.wrong(name, node, wanted).unwrap_or(default))
     }
 
     /// One of `words`; the first one is the default.

@@ -2,14 +2,32 @@
 
 use std::fmt;
 
-/// A value that must never be shown: it prints as `***` and cannot be serialised.
+use zeroize::Zeroizing;
+
+use crate::config::scrub;
+
+/// A value that must never be shown: it prints as `***`, cannot be serialised, and its memory is
+/// overwritten when it is dropped.
+///
+/// ```compile_fail
+/// serde_json::to_string(&dhow::config::Secret::new("hunter2"))
+/// ```
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes a value that must never be shown.
+    /// Takes a value that is kept from being shown by this type alone, as any variable of the
+    /// environment is.
     pub fn new(value: impl Into<String>) -> Self {
-        Secret(value.into())
+        Secret(Zeroizing::new(value.into()))
+    }
+
+    /// Takes a value that is a secret for certain: from now on it is also taken out of everything
+    /// that this process writes for people, wherever it may come from.
+    pub fn guarded(value: impl Into<String>) -> Self {
+        let secret = Secret::new(value);
+        scrub::remember(&secret.0);
+        secret
     }
 
     /// The value itself; whoever calls this keeps it out of messages, logs and files.

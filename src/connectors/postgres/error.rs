@@ -1,8 +1,177 @@
 //! What a failure of the server or of the way to it means: the one place that looks at SQLSTATE.
 
-use crate::error::Error;
+use std::error::Error as _;
+use std::io;
+
+use rustls::{AlertDescription, CertificateError};
+use tokio_postgres::error::DbError;
+
+use super::session;
+use crate::error::{Error, Kind};
 
 /// The error for `error`, without any row data; `what` was tried: "could not read `orders`".
 pub(super) fn of(what: &str, error: &tokio_postgres::Error) -> Error {
-    Error::unavailable(what).at("server", error)
+    match error.as_db_error() {
+        Some(answer) => of_server(what, answer),
+        None => of_wire(what, error),
+    }
+}
+
+/// The error for a session with `server` that could not begin.
+pub(super) fn connecting(server: &str, error: &tokio_postgres::Error) -> Error {
+    let what = format!("could not connect to `{server}`");
+    match error.as_db_error() {
+        Some(answer) if answer.message().contains("startup parameter") => session::pooled(server),
+        Some(answer) => of_server(&what, answer),
+        None => of_handshake(server, error).unwrap_or_else(|| of_wire(&what, error)),
+    }
+}
+
+/// Who must act, by the code of an answer, and what they can do.
+fn meaning(code: &str) -> (Kind, Option<&'static str>) {
+    let hint = match code {
+        "28P01" => "correct the user or the password",
+        "28000" => "pg_hba.conf of the server has no line that lets this user in, or only with TLS",
+        "3D000" => "correct the database, or create it",
+        "42P01" => "correct the name, or create the table",
+        "42501" => "grant the user what it lacks",
+        "25006" => "write to the primary: this server or role only reads",
+        "53100" => "make room on the disk of the server",
+        "53300" => "lower `--jobs`, or raise `max_connections` of the server",
+        "55P03" => "somebody holds a lock on it: `select * from pg_locks where not granted`",
+        _ => "",
+    };
+    let kind = match (code.get(..2).unwrap_or_default(), code) {
+        (_, "42501" | "25006" | "53100" | "58030" | "0LP01") => Kind::Denied,
+        (_, "42P01" | "3F000" | "42883" | "42704" | "42703") => Kind::Missing,
+        (_, "40001" | "40P01" | "55P03" | "55006" | "57014") => Kind::Unavailable,
+        (_, "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04") => Kind::Unavailable,
+        ("28", _) => Kind::Denied,
+        ("3D", _) => Kind::Missing,
+        ("08" | "58" | "40", _) => Kind::Unavailable,
+        ("53" | "54", _) => Kind::Limit,
+        ("21" | "22" | "23" | "44" | "XX", _) => Kind::Data,
+        ("0A", _) => Kind::Unsupported,
+        ("42" | "2B" | "26" | "34" | "3B", _) => Kind::Config,
+        _ => Kind::Data,
+    };
+    (kind, Some(hint).filter(|hint| !hint.is_empty()))
+}
+
+/// Details, context and the statement itself are left out: they may quote rows.
+fn of_server(what: &str, answer: &DbError) -> Error {
+    let code = answer.code().code();
+    let (kind, hint) = meaning(code);
+    let shown: String =
+        answer.message().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let error = Error::new(kind, what).at("server", shown).at("sqlstate", code);
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// The server did not answer, or what it said cannot be understood.
+fn of_wire(what: &str, error: &tokio_postgres::Error) -> Error {
+    let answer = error.to_string();
+    let failure = match answer.as_str() {
+        "error parsing response from server" | "unexpected message from server" => {
+            let failure = Error::unsupported(what);
+            failure.hint("see that PostgreSQL itself answers there, and nothing in front of it")
+        }
+        // The statement and its values do not fit: ours, not theirs.
+        _ if answer.contains("serializ") || answer.contains("column") => Error::bug(what),
+        _ => Error::unavailable(what),
+    };
+    match error.source() {
+        Some(cause) => failure.at("connection", format!("{answer}: {cause}")),
+        None => failure.at("connection", answer),
+    }
+}
+
+/// What stopped a session on the way from the first byte to the password.
+fn of_handshake(server: &str, error: &tokio_postgres::Error) -> Option<Error> {
+    let cause = error.source()?;
+    if let Some(broken) = cause.downcast_ref::<io::Error>() {
+        let broken = broken.get_ref()?.downcast_ref::<rustls::Error>()?;
+        return Some(of_tls(server, broken));
+    }
+    match (error.to_string().as_str(), cause.to_string().as_str()) {
+        (_, "server does not support TLS") => {
+            let message = format!("`{server}` does not encrypt, and `tls` asks for it");
+            let hint = "turn `ssl` on at the server; or set `tls: disable` where nobody can listen";
+            Some(Error::denied(message).hint(hint))
+        }
+        (_, "password missing") => {
+            let message = format!("`{server}` asks for a password, and none is given");
+            let hint = "give `password: ${SOME_VARIABLE}`, `password_file` or `password_command`";
+            Some(Error::denied(message).hint(hint))
+        }
+        ("authentication error", reason) => {
+            let message = format!("could not prove to `{server}` who we are, or it to us");
+            Some(Error::denied(message).at("reason", reason))
+        }
+        _ => None,
+    }
+}
+
+/// A certificate that is refused, by us or by the server, stays refused: nothing here is transient.
+fn of_tls(server: &str, error: &rustls::Error) -> Error {
+    use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage};
+    let (message, hint) = match error {
+        InvalidCertificate(reason) => of_certificate(server, reason),
+        AlertReceived(alert) => of_alert(server, *alert),
+        InvalidMessage(_) => (
+            format!("`{server}` did not answer in TLS"),
+            "something that is not PostgreSQL may stand in between: look at the network",
+        ),
+        _ => (format!("no encrypted session with `{server}` could begin"), TRUST),
+    };
+    Error::denied(message).at("reason", error).hint(hint)
+}
+
+const TRUST: &str = "see the server's `ssl` settings and those of `tls` here";
+
+fn of_certificate(server: &str, reason: &CertificateError) -> (String, &'static str) {
+    use CertificateError::{
+        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext,
+        NotValidYet, NotValidYetContext, UnknownIssuer,
+    };
+    match reason {
+        Expired | ExpiredContext { .. } => {
+            (format!("the certificate of `{server}` has expired"), "renew it at the server")
+        }
+        NotValidYet | NotValidYetContext { .. } => (
+            format!("the certificate of `{server}` is not valid yet"),
+            "look at the clocks here and there",
+        ),
+        NotValidForName | NotValidForNameContext { .. } => (
+            format!("the certificate of `{server}` is made out to another name"),
+            "connect by a name in the certificate, or give that name as `tls_server_name`",
+        ),
+        UnknownIssuer | BadSignature => (
+            format!("the certificate of `{server}` comes from an authority that is not trusted"),
+            "give the certificate of that authority as `tls_ca`",
+        ),
+        _ => (
+            format!("the certificate of `{server}` is not acceptable"),
+            "look at it: `openssl s_client -starttls postgres -connect host:port`",
+        ),
+    }
+}
+
+fn of_alert(server: &str, alert: AlertDescription) -> (String, &'static str) {
+    use AlertDescription as Alert;
+    match alert {
+        Alert::CertificateRequired
+        | Alert::NoCertificate
+        | Alert::BadCertificate
+        | Alert::UnknownCA
+        | Alert::CertificateExpired
+        | Alert::CertificateUnknown => (
+            format!("`{server}` does not accept our certificate, or wants one"),
+            "give `tls_cert` and `tls_key` of an authority that the server knows",
+        ),
+        _ => (format!("`{server}` refused the encrypted session"), TRUST),
+    }
 }

@@ -2,6 +2,7 @@
 
 #![expect(dead_code, reason = "under construction")]
 
+mod address;
 mod blocks;
 mod catalog;
 #[cfg(test)]
@@ -16,16 +17,22 @@ mod frozen;
 mod keys;
 mod name;
 mod options;
+mod password;
 mod piece;
 mod quote;
 mod read;
 mod relation;
 mod row;
 mod server;
+#[cfg(test)]
+mod server_tests;
 mod server_type;
+mod session;
 mod sessions;
 mod sink;
+mod socket;
 mod source;
+mod tls;
 
 use crate::connectors::{Capability, Connector, OptionDoc};
 use crate::sink::Mode;

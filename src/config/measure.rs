@@ -1,4 +1,4 @@
-//! Sizes and durations as people write them on the command line: `512MB`, `2GiB`, `24h`.
+//! Sizes and durations as people write them: `512MB`, `2GiB`, `24h`.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 ///
 /// # Errors
 /// A sentence for the person who wrote it: no unit, no number, nothing at all, too much.
-pub(super) fn size(text: &str) -> Result<u64, String> {
+pub fn size(text: &str) -> Result<u64, String> {
     let (number, unit) = parted(text);
     let factor: u64 = match unit.to_ascii_lowercase().as_str() {
         "b" => 1,
@@ -34,7 +34,7 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 ///
 /// # Errors
 /// A sentence for the person who wrote it.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub fn duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = parted(text);
     let factor: u64 = match unit {
         "ms" => 1,
