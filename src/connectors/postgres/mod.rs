@@ -18,6 +18,7 @@ mod keys;
 mod name;
 mod options;
 mod password;
+mod patience;
 mod piece;
 mod quote;
 mod read;
@@ -33,6 +34,7 @@ mod sink;
 mod socket;
 mod source;
 mod tls;
+mod wait;
 
 use crate::connectors::{Capability, Connector, OptionDoc};
 use crate::sink::Mode;

@@ -97,7 +97,7 @@ pub(super) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
         reads: reads(&reader, options),
         policies: Policies::default(),
         consistency,
-        hold: duration(&reader, "hold_snapshot", Duration::from_secs(15 * 60)),
+        hold: reader.duration("hold_snapshot", Duration::from_secs(15 * 60)),
         split_by: reader.list("split_by"),
         split_rows: split_rows(&reader),
         cursor: cursor(&reader),
@@ -142,35 +142,11 @@ fn cursor(reader: &Reader<'_>) -> Option<CursorOptions> {
     Some(CursorOptions { column, overlap, zone: zone.unwrap_or_else(|| "UTC".to_owned()) })
 }
 
-/// A duration such as `15m`, `90s` or `2h`; `0` is none at all.
-fn duration(reader: &Reader<'_>, name: &'static str, default: Duration) -> Duration {
-    let Some(text) = reader.text(name) else { return default };
-    seconds(&text).map(Duration::from_secs).unwrap_or_else(|| {
-        let message = format!("`{name}` must be a duration such as `15m`, not `{text}`");
-        reader.problem(Problem::new(&reader.place_of(name), message));
-        default
-    })
-}
-
-/// `15m` in seconds; the units are `s`, `m`, `h` and `d`.
-pub(super) fn seconds(text: &str) -> Option<u64> {
-    if text == "0" {
-        return Some(0);
-    }
-    let (number, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    let unit = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    number.trim().parse::<u64>().ok()?.checked_mul(unit)
-}
-
 /// The options of a sink as read, and everything that is wrong with them.
 pub(super) fn sink(options: &Options) -> (SinkOptions, Vec<Problem>) {
     let reader = options.reader();
-    let wanted = SinkOptions { server: Server::read(&reader), table: reader.required("table") };
+    let server = Server::read(&reader);
+    let server = server.limiting(reader.duration("statement_timeout", Duration::ZERO));
+    let wanted = SinkOptions { server, table: reader.required("table") };
     (wanted, reader.finish())
 }

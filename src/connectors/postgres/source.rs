@@ -19,7 +19,8 @@ use crate::source::{Snapshot, Source, Window};
 
 /// The source that `options` describe; they have been checked.
 pub(super) fn open(options: &Options, context: &Context) -> Result<Arc<dyn Source>> {
-    let (wanted, _) = options::source(options);
+    let (mut wanted, _) = options::source(options);
+    wanted.server = wanted.server.within(&context.base);
     Ok(Arc::new(PostgresSource {
         plan: Plan {
             options: wanted,
