@@ -6,6 +6,8 @@ mod address;
 mod blocks;
 mod catalog;
 #[cfg(test)]
+mod address_tests;
+#[cfg(test)]
 #[path = "../../../tests/databases/cluster.rs"]
 mod cluster;
 mod decode;
@@ -34,6 +36,8 @@ mod sink;
 mod socket;
 mod source;
 mod tls;
+#[cfg(test)]
+mod tls_tests;
 mod wait;
 
 use crate::connectors::{Capability, Connector, OptionDoc};

@@ -26,7 +26,7 @@ use super::socket::{self, Wire};
 use super::tls::{Mode, Tls};
 use super::wait::Wait;
 use super::{error, session};
-use crate::config::{Reader, Secret};
+use crate::config::{Problem, Reader, Secret};
 use crate::connectors::{OptionDoc, Role};
 use crate::error::{Error, Result};
 
@@ -110,7 +110,7 @@ impl Server {
         Server(Arc::new(Inner {
             password: Password::read(reader, extras.password),
             tls: Tls::read(reader, extras.tls, &address.host),
-            connect_timeout: reader.duration("connect_timeout", patience),
+            connect_timeout: connect_timeout(reader, patience),
             read_timeout: reader.duration("read_timeout", Duration::ZERO),
             statement_timeout: Duration::ZERO,
             wait: Wait::read(reader),
@@ -136,6 +136,11 @@ impl Server {
     /// `postgres://user@host:5432/database`, without any secret.
     pub(super) fn shown(&self) -> &str {
         &self.0.shown
+    }
+
+    /// How its sessions are encrypted.
+    pub(super) fn mode(&self) -> Mode {
+        self.0.tls.mode
     }
 
     /// A session; `role` is for the application name, such as `reader 3`. The first one of this
@@ -215,6 +220,15 @@ impl Server {
         let error = Error::unavailable(format!("`{server}` began no session within {patience:?}"));
         error.hint("see what the server waits for in its log, or raise `connect_timeout`")
     }
+}
+
+fn connect_timeout(reader: &Reader<'_>, default: Duration) -> Duration {
+    let patience = reader.duration("connect_timeout", default);
+    if patience.is_zero() {
+        let place = reader.place_of("connect_timeout");
+        reader.problem(Problem::new(&place, "`connect_timeout` must be more than 0"));
+    }
+    patience
 }
 
 impl Inner {
