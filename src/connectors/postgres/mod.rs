@@ -6,8 +6,6 @@ mod address;
 mod blocks;
 mod catalog;
 #[cfg(test)]
-mod address_tests;
-#[cfg(test)]
 #[path = "../../../tests/databases/cluster.rs"]
 mod cluster;
 mod decode;
@@ -35,9 +33,13 @@ mod sessions;
 mod sink;
 mod socket;
 mod source;
-mod tls;
+#[cfg(test)]
+mod source_tests;
+#[cfg(test)]
+mod address_tests;
 #[cfg(test)]
 mod tls_tests;
+mod tls;
 mod wait;
 
 use crate::connectors::{Capability, Connector, OptionDoc};
