@@ -3,31 +3,45 @@
 #![expect(dead_code, reason = "under construction")]
 
 mod address;
-#[cfg(test)]
-mod address_tests;
+mod blocks;
+mod catalog;
 #[cfg(test)]
 #[path = "../../../tests/databases/cluster.rs"]
 mod cluster;
-mod catalog;
 mod decode;
 mod encode;
 mod error;
+mod filter;
+mod freeze;
+mod frozen;
+mod keys;
+mod name;
 mod options;
 mod password;
 mod patience;
+mod piece;
 mod quote;
+mod read;
+mod relation;
+mod row;
 mod server;
 #[cfg(test)]
 mod server_tests;
 mod server_type;
 mod session;
+mod sessions;
 mod sink;
 mod socket;
 mod source;
 mod tap;
 mod tls;
 #[cfg(test)]
+mod source_tests;
+#[cfg(test)]
+mod address_tests;
+#[cfg(test)]
 mod tls_tests;
+mod tls;
 mod wait;
 
 use crate::connectors::{Capability, Connector, OptionDoc};

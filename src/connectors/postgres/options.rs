@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::decode::Policies;
 use super::server::Server;
-use crate::config::{Options, Problem};
+use crate::config::{Options, Problem, Reader};
 use crate::connectors::Role;
 
 /// What to read, and how.
@@ -11,6 +12,60 @@ use crate::connectors::Role;
 pub(super) struct SourceOptions {
     /// Where.
     pub server: Server,
+    /// What to read of it.
+    pub reads: Reads,
+    /// What is done with values that have no place in Arrow's types.
+    pub policies: Policies,
+    /// Whether all readers see one moment.
+    pub consistency: Consistency,
+    /// How long the snapshot is kept after dhow is gone; nothing turns that off.
+    pub hold: Duration,
+    /// Whose ranges cut the rows, instead of the key of the table.
+    pub split_by: Vec<String>,
+    /// Rows of a split, about; by the size of the table when it is not given.
+    pub split_rows: Option<u64>,
+    /// The column that grows with each change, and how its window is closed.
+    pub cursor: Option<CursorOptions>,
+}
+
+/// The column of an incremental load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct CursorOptions {
+    /// Its name.
+    pub column: String,
+    /// How far below the last position rows are read again, as written: `10m`, or a number for a
+    /// column of numbers. Without it only rows are taken below which nothing can appear any more.
+    pub overlap: Option<String>,
+    /// The time zone in which a column without one is written.
+    pub zone: String,
+}
+
+/// What to read of a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reads {
+    /// A table or view, as written.
+    Table(String),
+    /// One `SELECT`, without a semicolon at its end.
+    Query(String),
+}
+
+impl Reads {
+    /// The name shown to people.
+    pub(super) fn label(&self) -> &str {
+        match self {
+            Reads::Table(name) => name,
+            Reads::Query(_) => "query",
+        }
+    }
+}
+
+/// What the readers see together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Consistency {
+    /// All of them one moment.
+    Snapshot,
+    /// Each the moment at which it reads its split.
+    Split,
 }
 
 /// What to write, and how.
@@ -33,8 +88,58 @@ pub(super) fn check(options: &Options, role: Role) -> Vec<Problem> {
 /// The options of a source as read, and everything that is wrong with them.
 pub(super) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
     let reader = options.reader();
-    let wanted = SourceOptions { server: Server::read(&reader) };
+    let consistency = match reader.one_of("consistency", &["snapshot", "split"]) {
+        "split" => Consistency::Split,
+        _ => Consistency::Snapshot,
+    };
+    let wanted = SourceOptions {
+        server: Server::read(&reader),
+        reads: reads(&reader, options),
+        policies: Policies::default(),
+        consistency,
+        hold: reader.duration("hold_snapshot", Duration::from_secs(15 * 60)),
+        split_by: reader.list("split_by"),
+        split_rows: split_rows(&reader),
+        cursor: cursor(&reader),
+    };
     (wanted, reader.finish())
+}
+
+fn reads(reader: &Reader<'_>, options: &Options) -> Reads {
+    match (reader.text("table"), reader.text("query")) {
+        (Some(table), None) => Reads::Table(table),
+        (None, Some(query)) => {
+            let end = |c: char| c == ';' || c.is_whitespace();
+            Reads::Query(query.trim_end_matches(end).to_owned())
+        }
+        (Some(table), Some(_)) => {
+            let place = reader.place_of("query");
+            reader.problem(Problem::new(&place, "`table` and `query` are both given"));
+            Reads::Table(table)
+        }
+        (None, None) => {
+            let problem = Problem::new(options.place(), "`table` is missing");
+            reader.problem(problem.hint("name a table or view, or write a `query`"));
+            Reads::Table(String::new())
+        }
+    }
+}
+
+fn split_rows(reader: &Reader<'_>) -> Option<u64> {
+    reader.node("split_rows")?;
+    Some(reader.number("split_rows", 1_000_000, 1..=1_000_000_000_000))
+}
+
+fn cursor(reader: &Reader<'_>) -> Option<CursorOptions> {
+    let (overlap, zone) = (reader.text("overlap"), reader.text("cursor_zone"));
+    let Some(column) = reader.text("cursor") else {
+        for (name, _) in [("overlap", &overlap), ("cursor_zone", &zone)].iter().filter(|o| o.1.is_some()) {
+            let message = format!("`{name}` needs a `cursor`");
+            reader.problem(Problem::new(&reader.place_of(name), message));
+        }
+        return None;
+    };
+    Some(CursorOptions { column, overlap, zone: zone.unwrap_or_else(|| "UTC".to_owned()) })
 }
 
 /// The options of a sink as read, and everything that is wrong with them.

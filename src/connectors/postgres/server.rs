@@ -7,6 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio_postgres::tls::TlsConnect;
+
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
@@ -163,7 +167,7 @@ impl Server {
         if self.0.was_ready.load(Ordering::Relaxed) {
             return self.try_to_connect(purpose, role, blocks).await;
         }
-        let attempt = async || self.try_to_connect(purpose, role, blocks).await;
+        let attempt = || self.try_to_connect(purpose, role, blocks).boxed();
         let client = self.0.wait.ready(attempt).await?;
         self.0.was_ready.store(true, Ordering::Relaxed);
         Ok(client)
@@ -208,12 +212,11 @@ impl Server {
         let limit = self.0.read_timeout;
         let begun = match self.0.tls.mode {
             Mode::Disable => {
-                let wire = Tap::new(Patient::new(wire, limit), blocks);
-                config.connect_raw(wire, NoTls).await.map(attend)
+                begin(config.clone(), Tap::new(Patient::new(wire, limit), blocks), NoTls).await
             }
             Mode::Require | Mode::VerifyCa | Mode::VerifyFull => {
-                let tls = TapTls { tls: PatientTls { tls: self.tls().await?, limit }, blocks };
-                config.connect_raw(wire, tls).await.map(attend)
+                let tls = PatientTls { tls: self.tls().await?, limit };
+                begin(config.clone(), wire, TapTls::new(tls, blocks)).await
             }
         };
         begun.map_err(|error| error::connecting(&self.0.address.server(), &error))
@@ -288,4 +291,14 @@ where
         }
     });
     client
+}
+
+fn begin<S, T>(config: Config, wire: S, tls: T) -> BoxFuture<'static, std::result::Result<Client, tokio_postgres::Error>>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: TlsConnect<S> + Send + 'static,
+    T::Stream: Send + 'static,
+    T::Future: Send,
+{
+    Box::pin(async move { config.connect_raw(wire, tls).await.map(attend) })
 }

@@ -91,6 +91,27 @@ pub(super) async fn settle(client: &Client, purpose: Purpose, server: &str) -> R
     let ask = format!("select {}", shown.collect::<Vec<_>>().join(", "));
     let answer = client.simple_query(&ask).await;
     let answer = answer.map_err(|e| error::of("could not read the settings of the session", &e))?;
+    let version = read_back(&answer, &wanted, server)?;
+    for (since, name, value) in NEWER {
+        if version < *since {
+            continue;
+        }
+        let set = format!("set {name} = {}", quote::literal(value));
+        match client.batch_execute(&set).await {
+            Ok(()) => {}
+            Err(e) if e.code().is_some() => {}
+            Err(e) => return Err(error::of("could not set up the session", &e)),
+        }
+    }
+    Ok(())
+}
+
+/// Makes sure that `answer` has the settings that are `wanted`; gives the version of the server.
+fn read_back(
+    answer: &[SimpleQueryMessage],
+    wanted: &[(&str, &str)],
+    server: &str,
+) -> Result<u32> {
     let row = answer.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row),
         _ => None,
@@ -107,15 +128,7 @@ pub(super) async fn settle(client: &Client, purpose: Purpose, server: &str) -> R
             return Err(pooled(server).at(*name, found));
         }
     }
-    for (_, name, value) in NEWER.iter().filter(|(since, ..)| version >= *since) {
-        let set = format!("set {name} = {}", quote::literal(value));
-        match client.batch_execute(&set).await {
-            Ok(()) => {}
-            Err(e) if e.code().is_some() => {}
-            Err(e) => return Err(error::of("could not set up the session", &e)),
-        }
-    }
-    Ok(())
+    Ok(version)
 }
 
 /// The error for whoever takes our settings and does not keep them.

@@ -50,19 +50,20 @@ async fn unix(folder: &Path, address: &Address, patience: Duration) -> Result<Bo
 
 async fn tcp(name: &str, address: &Address, patience: Duration) -> Result<Box<dyn Wire>> {
     let found = timeout(patience, async {
-        let addresses = lookup_host((name, address.port)).await;
+        let addresses = lookup_host((name.to_owned(), address.port)).await;
         let addresses = addresses.map_err(|error| unknown(name, &error))?;
+        let addresses: Vec<SocketAddr> = addresses.collect();
         first_to_answer(addresses, patience).await.map_err(|e| refused(&e, address, patience))
     });
-    let late = |_| refused(&io::ErrorKind::TimedOut.into(), address, patience);
-    let stream = found.await.map_err(late)??;
+    let found = found.await;
+    let stream = found.map_err(|_| refused(&io::ErrorKind::TimedOut.into(), address, patience))??;
     watch(&stream).map_err(|error| refused(&error, address, patience))?;
     Ok(Box::new(stream))
 }
 
 /// A dead address gets half of the time, so that the one behind it still has a chance.
 async fn first_to_answer(
-    addresses: impl Iterator<Item = SocketAddr>,
+    addresses: Vec<SocketAddr>,
     patience: Duration,
 ) -> io::Result<TcpStream> {
     let mut failure = io::Error::from(io::ErrorKind::NotFound);

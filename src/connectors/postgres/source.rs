@@ -1,15 +1,83 @@
-//! Opens a Postgres database as a source.
+//! Opens a Postgres database as a source, and freezes it.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
-use super::options;
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+
+use super::freeze::Freeze;
+use super::options::{self, SourceOptions};
+use super::relation::Relation;
+use super::server::Purpose;
+use super::sessions;
 use crate::config::Options;
 use crate::connectors::Context;
 use crate::error::{Error, Result};
-use crate::source::Source;
+use crate::memory::Memory;
+use crate::source::{Snapshot, Source, Window};
 
 /// The source that `options` describe; they have been checked.
-pub(super) fn open(options: &Options, _context: &Context) -> Result<Arc<dyn Source>> {
-    let (_wanted, _) = options::source(options);
-    Err(Error::bug("nothing can be read yet"))
+pub(super) fn open(options: &Options, context: &Context) -> Result<Arc<dyn Source>> {
+    let (mut wanted, _) = options::source(options);
+    wanted.server = wanted.server.within(&context.base);
+    Ok(Arc::new(PostgresSource {
+        plan: Plan {
+            options: wanted,
+            jobs: context.jobs.max(1),
+            memory: Arc::clone(&context.memory),
+            state: context.state.clone(),
+        },
+        promised: OnceLock::new(),
+    }))
+}
+
+/// A table, view or query of a database.
+#[derive(Debug)]
+struct PostgresSource {
+    plan: Plan,
+    /// The schema that was given out; every snapshot must have it.
+    promised: OnceLock<SchemaRef>,
+}
+
+/// What a source was opened with.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The options.
+    pub options: SourceOptions,
+    /// Splits in flight at once.
+    pub jobs: usize,
+    /// Where buffers are drawn from.
+    pub memory: Arc<dyn Memory>,
+    /// The state folder when rows will be moved.
+    pub state: Option<PathBuf>,
+}
+
+impl PostgresSource {
+    fn keep_promise(&self, schema: SchemaRef) -> Result<()> {
+        if *self.promised.get_or_init(|| Arc::clone(&schema)) == schema {
+            return Ok(());
+        }
+        let label = self.plan.options.reads.label();
+        Err(Error::conflict(format!("`{label}` changed its columns while it was planned"))
+            .hint("run again once nobody changes the table"))
+    }
+}
+
+#[async_trait]
+impl Source for PostgresSource {
+    async fn schema(&self) -> Result<SchemaRef> {
+        let options = &self.plan.options;
+        let client = options.server.connect(Purpose::Read, "schema").await?;
+        sessions::begin(&client, None).await?;
+        let schema = Relation::describe(&client, options).await?.schema;
+        self.keep_promise(Arc::clone(&schema))?;
+        Ok(schema)
+    }
+
+    async fn open(&self, window: &Window) -> Result<Arc<dyn Snapshot>> {
+        let frozen = Freeze::new(&self.plan, window).freeze().await?;
+        self.keep_promise(frozen.schema())?;
+        Ok(Arc::new(frozen))
+    }
 }

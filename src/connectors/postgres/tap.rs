@@ -188,14 +188,19 @@ impl<S: TlsStream + Unpin> TlsStream for Tap<S> {
 
 /// Encrypts by `T` and taps what comes out.
 #[derive(Debug)]
-pub(super) struct TapTls<'a, T> {
-    /// Encrypts.
-    pub tls: T,
-    /// Who wants rows.
-    pub blocks: Option<&'a Blocks>,
+pub(super) struct TapTls<T> {
+    tls: T,
+    queue: Option<Arc<Mutex<Queue>>>,
 }
 
-impl<S, T> TlsConnect<S> for TapTls<'_, T>
+impl<T> TapTls<T> {
+    /// Encrypts by `tls` and taps for `blocks`, if anybody has asked for some.
+    pub(super) fn new(tls: T, blocks: Option<&Blocks>) -> Self {
+        TapTls { tls, queue: blocks.map(|blocks| Arc::clone(&blocks.queue)) }
+    }
+}
+
+impl<S, T> TlsConnect<S> for TapTls<T>
 where
     T: TlsConnect<S>,
     T::Future: Send + 'static,
@@ -205,7 +210,7 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Self::Stream, T::Error>> + Send>>;
 
     fn connect(self, stream: S) -> Self::Future {
-        let queue = self.blocks.map(|blocks| Arc::clone(&blocks.queue));
+        let queue = self.queue;
         let begun = self.tls.connect(stream);
         Box::pin(async move {
             let mut tap = Tap::new(begun.await?, None);

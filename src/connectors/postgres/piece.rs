@@ -1,0 +1,32 @@
+//! The rows of one split, as SQL.
+
+use serde::{Deserialize, Serialize};
+
+use crate::source::Split;
+
+/// The rows of one split: where they come from, and what is true for them and no others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Piece {
+    /// Its name and size.
+    pub split: Split,
+    /// What stands after `from`.
+    pub from: String,
+    /// Conditions, all of which hold.
+    pub conditions: Vec<String>,
+}
+
+impl Piece {
+    /// The `number`th piece of a relation.
+    pub(super) fn new(number: usize, from: &str, conditions: Vec<String>) -> Self {
+        let split = Split { id: format!("{number:06}"), rows: None, bytes: None };
+        Piece { split, from: from.to_owned(), conditions }
+    }
+}
+
+/// ` where …` with all `conditions`, or nothing.
+pub(super) fn clause(conditions: &[String]) -> String {
+    match conditions.is_empty() {
+        true => String::new(),
+        false => format!(" where {}", conditions.join(" and ")),
+    }
+}

@@ -1,0 +1,134 @@
+//! Sessions whose transactions all see one moment of a database, lent out and reused.
+//!
+//! A session that a read has ended well with goes back; one that was left in the middle is closed,
+//! because the server would otherwise send the rest of the rows first.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_postgres::Client;
+
+use super::error;
+use super::quote::literal;
+use super::row::cell;
+use super::server::{Purpose, Server};
+use crate::error::{Error, Result};
+
+/// What every reader sees.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum View {
+    /// One moment, by the name under which it was exported and the transactions that it sees.
+    Moment {
+        /// What `pg_export_snapshot` gave.
+        exported: String,
+        /// What `pg_current_snapshot` says in it.
+        current: String,
+    },
+    /// The moment at which a read begins.
+    Now,
+}
+
+/// Sessions with one view, a few at a time.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    server: Server,
+    view: View,
+    idle: Mutex<Vec<Client>>,
+    places: Arc<Semaphore>,
+}
+
+/// A session on loan.
+#[derive(Debug)]
+pub(super) struct Lent {
+    /// The session, in a transaction.
+    pub client: Client,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Sessions {
+    /// At most `most` sessions at a time, made when they are needed.
+    pub(super) fn new(server: Server, view: View, most: usize) -> Self {
+        let places = Arc::new(Semaphore::new(most));
+        Sessions { server, view, idle: Mutex::default(), places }
+    }
+
+    /// A session in a transaction with the view.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Conflict`] when the moment is gone.
+    pub(super) async fn lend(&self) -> Result<Lent> {
+        let place = Arc::clone(&self.places).acquire_owned().await;
+        let place = place.map_err(|_| Error::bug("the places of sessions were closed"))?;
+        let idle = self.idle().pop().filter(|client| !client.is_closed());
+        let client = match idle {
+            Some(client) => client,
+            None => self.open().await?,
+        };
+        if self.view == View::Now {
+            begin(&client, None).await?;
+        }
+        Ok(Lent { client, _place: place })
+    }
+
+    /// Takes back a session that has been read from to the end.
+    pub(super) async fn give_back(&self, lent: Lent) -> Result<()> {
+        if self.view == View::Now {
+            let done = lent.client.batch_execute("commit").await;
+            done.map_err(|e| error::of("could not end a read", &e))?;
+        }
+        self.idle().push(lent.client);
+        Ok(())
+    }
+
+    async fn open(&self) -> Result<Client> {
+        let client = self.server.connect(Purpose::Read, "reader").await?;
+        if let View::Moment { exported, current } = &self.view {
+            begin(&client, Some(exported)).await?;
+            let seen = current_of(&client).await?;
+            if seen != *current {
+                return Err(Error::bug("two readers of one snapshot see different rows")
+                    .at("snapshot", current)
+                    .at("seen", seen));
+            }
+        }
+        Ok(client)
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Client>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Begins a transaction that only reads, in the moment that was exported under this name.
+///
+/// # Errors
+/// [`crate::error::Kind::Conflict`] when that moment is gone.
+pub(super) async fn begin(client: &Client, exported: Option<&str>) -> Result<()> {
+    let failed = |e| error::of("could not begin to read", &e);
+    client.batch_execute("begin isolation level repeatable read read only").await.map_err(failed)?;
+    if let Some(exported) = exported {
+        let sql = format!("set transaction snapshot {}", literal(exported));
+        client.batch_execute(&sql).await.map_err(|e| match e.as_db_error() {
+            Some(_) => gone(),
+            None => failed(e),
+        })?;
+    }
+    client.batch_execute(STEADY).await.map_err(failed)
+}
+
+/// Rows come in the same order whenever they are read.
+const STEADY: &str = "set local synchronize_seqscans = off; \
+                      set local max_parallel_workers_per_gather = 0";
+
+/// The error for a moment that can no longer be entered.
+pub(super) fn gone() -> Error {
+    Error::conflict("the snapshot is gone with the session that kept it")
+        .hint("run again: the load starts over with a new snapshot")
+}
+
+/// The transactions that `client` sees.
+pub(super) async fn current_of(client: &Client) -> Result<String> {
+    let row = client.query_one("select pg_catalog.pg_current_snapshot()::pg_catalog.text", &[]).await;
+    let row = row.map_err(|e| error::of("could not look at the snapshot", &e))?;
+    cell(&row, 0)
+}
