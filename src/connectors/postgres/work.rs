@@ -1,0 +1,117 @@
+//! One transaction of the sink: its locks, its statements, and what each was for.
+
+use std::time::Duration;
+
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Row, Transaction};
+
+use super::error;
+use super::table_name::TableName;
+use crate::error::Result;
+use crate::sink::LoadId;
+
+/// A transaction; rolled back when dropped.
+pub(super) struct Work<'a> {
+    pub(super) tx: Transaction<'a>,
+    lock_timeout: Duration,
+}
+
+/// Values for `$1`, `$2` and so on.
+pub(super) type Values<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// How a load is locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Hold {
+    /// Beside other writers of the load.
+    Shared,
+    /// Alone.
+    Alone,
+}
+
+/// How many times longer than for a table is waited for a load: another process may be in the
+/// middle of a part.
+const PATIENCE: u32 = 12;
+
+impl<'a> Work<'a> {
+    /// Begins a transaction whose locks on tables are waited for as long as `lock_timeout`.
+    pub(super) async fn begin(client: &'a mut Client, lock_timeout: Duration) -> Result<Self> {
+        let began = client.transaction().await;
+        let tx = began.map_err(|e| error::of("could not begin a transaction", &e))?;
+        let work = Work { tx, lock_timeout };
+        // Hidden rows are an error, not rows that are left standing; a trigger sees no surprise.
+        let settings = "set local row_security = off; set local search_path = ''";
+        work.run("could not set up a transaction", settings).await?;
+        work.wait_at_most(lock_timeout).await?;
+        Ok(work)
+    }
+
+    /// Runs statements without values.
+    pub(super) async fn run(&self, failed: &str, sql: &str) -> Result<()> {
+        self.tx.batch_execute(sql).await.map_err(|e| error::of(failed, &e))
+    }
+
+    /// All rows of a query.
+    pub(super) async fn rows(
+        &self,
+        failed: &str,
+        sql: &str,
+        values: Values<'_>,
+    ) -> Result<Vec<Row>> {
+        self.tx.query(sql, values).await.map_err(|e| error::of(failed, &e))
+    }
+
+    /// The first row of a query.
+    pub(super) async fn row(
+        &self,
+        failed: &str,
+        sql: &str,
+        values: Values<'_>,
+    ) -> Result<Option<Row>> {
+        Ok(self.rows(failed, sql, values).await?.into_iter().next())
+    }
+
+    /// Changes rows and tells how many.
+    pub(super) async fn change(&self, failed: &str, sql: &str, values: Values<'_>) -> Result<u64> {
+        self.tx.execute(sql, values).await.map_err(|e| error::of(failed, &e))
+    }
+
+    /// Locks `load` until the end of the transaction.
+    pub(super) async fn lock_load(&self, load: &LoadId, hold: Hold) -> Result<()> {
+        self.lock(hold, &format!("load {load}")).await
+    }
+
+    /// Keeps other loads from publishing to `table` until the end of the transaction.
+    pub(super) async fn lock_target(&self, table: &TableName) -> Result<()> {
+        self.lock(Hold::Alone, &format!("table {}", table.sql())).await
+    }
+
+    /// Transaction-scoped, so that it works behind a pooler and goes with the session.
+    pub(super) async fn lock(&self, hold: Hold, what: &str) -> Result<()> {
+        self.wait_at_most(self.lock_timeout * PATIENCE).await?;
+        let sql = match hold {
+            Hold::Shared => "select pg_catalog.pg_advisory_xact_lock_shared($1)",
+            Hold::Alone => "select pg_catalog.pg_advisory_xact_lock($1)",
+        };
+        let failed = format!("could not lock {what}; another process is at it");
+        self.rows(&failed, sql, &[&number(what)]).await?;
+        self.wait_at_most(self.lock_timeout).await
+    }
+
+    async fn wait_at_most(&self, time: Duration) -> Result<()> {
+        let sql = format!("set local lock_timeout = {}", time.as_millis());
+        self.run("could not set the lock timeout", &sql).await
+    }
+
+    /// Commits. When the answer is lost the outcome is unknown: whoever tries again has to ask.
+    pub(super) async fn commit(self, failed: &str) -> Result<()> {
+        self.tx.commit().await.map_err(|e| error::of(failed, &e))
+    }
+}
+
+/// The number that stands for `what` among the server's advisory locks.
+fn number(what: &str) -> i64 {
+    let hash = blake3::hash(format!("dhow {what}").as_bytes());
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash.as_bytes()[..8]);
+    i64::from_le_bytes(first)
+}
