@@ -6,6 +6,7 @@ mod address;
 #[cfg(test)]
 #[path = "../../../tests/databases/cluster.rs"]
 mod cluster;
+mod catalog;
 mod decode;
 mod encode;
 mod error;
