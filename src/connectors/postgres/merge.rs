@@ -134,11 +134,11 @@ pub(super) async fn check_keys(
 }
 
 fn twice(key: &[String], values: &[Option<String>], rows: i64) -> Error {
-    let shown = key.iter().zip(values).map(|(name, value)| {
-        format!("{name} = {}", Refused::shown(value.as_deref().unwrap_or("NULL").as_bytes()))
-    });
-    Error::data("two rows of the load have the same key")
-        .at("key", shown.collect::<Vec<_>>().join(", "))
+    let error = Error::data("two rows of the load have the same key");
+    let shown = |value: &Option<String>| Refused::shown(value.as_deref().unwrap_or("").as_bytes());
+    let named = key.iter().zip(values);
+    named
+        .fold(error, |error, (name, value)| error.at(name, shown(value)))
         .at("rows", rows)
-        .hint("keep one of them in a model, or name more columns in `key`")
+        .hint("keep one row per key in the model, or use mode `delete+insert`")
 }

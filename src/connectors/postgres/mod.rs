@@ -3,25 +3,47 @@
 #![expect(dead_code, reason = "under construction")]
 
 mod address;
+mod bound;
+mod catalog;
 #[cfg(test)]
 #[path = "../../../tests/databases/cluster.rs"]
 mod cluster;
-mod catalog;
+mod commit;
+mod ddl;
 mod decode;
 mod encode;
 mod error;
+mod house;
+mod inspect;
+mod mark;
+mod merge;
+mod misfits;
 mod options;
+mod parts;
 mod password;
+mod pool;
+mod prepare;
 mod quote;
 mod server;
 #[cfg(test)]
 mod server_tests;
 mod server_type;
 mod session;
+mod shadow;
 mod sink;
+mod sink_options;
+#[cfg(test)]
+mod sink_tests;
 mod socket;
 mod source;
+mod swap;
+mod sweep;
+mod table;
+mod table_name;
 mod tls;
+mod truncate;
+mod work;
+mod write;
 
 use crate::connectors::{Capability, Connector, OptionDoc};
 use crate::sink::Mode;

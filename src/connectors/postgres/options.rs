@@ -1,6 +1,7 @@
 //! The options of a Postgres source and sink.
 
 use super::server::Server;
+use super::sink_options;
 use crate::config::{Options, Problem};
 use crate::connectors::Role;
 
@@ -11,20 +12,11 @@ pub(super) struct SourceOptions {
     pub server: Server,
 }
 
-/// What to write, and how.
-#[derive(Debug, Clone)]
-pub(super) struct SinkOptions {
-    /// Where.
-    pub server: Server,
-    /// The table: `name` or `schema.name`, as written.
-    pub table: String,
-}
-
 /// Everything that is wrong with `options`.
 pub(super) fn check(options: &Options, role: Role) -> Vec<Problem> {
     match role {
         Role::Source => source(options).1,
-        Role::Sink => sink(options).1,
+        Role::Sink => sink_options::read(options).1,
     }
 }
 
@@ -32,12 +24,5 @@ pub(super) fn check(options: &Options, role: Role) -> Vec<Problem> {
 pub(super) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
     let reader = options.reader();
     let wanted = SourceOptions { server: Server::read(&reader) };
-    (wanted, reader.finish())
-}
-
-/// The options of a sink as read, and everything that is wrong with them.
-pub(super) fn sink(options: &Options) -> (SinkOptions, Vec<Problem>) {
-    let reader = options.reader();
-    let wanted = SinkOptions { server: Server::read(&reader), table: reader.required("table") };
     (wanted, reader.finish())
 }

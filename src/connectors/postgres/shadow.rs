@@ -74,7 +74,7 @@ pub(super) async fn finish(
 }
 
 /// The next statement that the shadow needs, if there is one.
-async fn next(
+pub(super) async fn next(
     work: &Work<'_>,
     sink: &PostgresSink,
     load: &Load,
@@ -97,12 +97,8 @@ async fn next(
                 return index.statement(stage, &load.id).map(Some);
             }
         }
-        let foreign = work.row(
-            "could not look for foreign keys",
-            include_str!("foreign_keys.sql"),
-            &[&table.oid, &shadow.oid],
-        );
-        if let Some(row) = foreign.await? {
+        let (failed, sql) = ("could not look for foreign keys", include_str!("foreign_keys.sql"));
+        if let Some(row) = work.row(failed, sql, &[&table.oid, &shadow.oid]).await? {
             return Ok(Some(row.get(0)));
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::sessions::Sessions;
+use super::pool::Sessions;
 use super::sink_options::{self, SinkOptions};
 use super::{commit, inspect, prepare, sweep, write};
 use crate::config::Options;

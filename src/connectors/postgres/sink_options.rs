@@ -51,7 +51,7 @@ pub(super) fn read(options: &Options) -> (SinkOptions, Vec<Problem>) {
         create_table: reader.flag("create_table", true),
         table_key: reader.list("table_key"),
         replace_keep_old: reader.flag("replace_keep_old", false),
-        lock_timeout: seconds(&reader, "lock_timeout", Duration::from_secs(5)),
+        lock_timeout: reader.duration("lock_timeout", Duration::from_secs(5)),
     };
     (wanted, reader.finish())
 }
@@ -77,25 +77,4 @@ fn table(reader: &Reader<'_>) -> TableName {
         reader.problem(Problem::new(&reader.place_of("table"), message));
     }
     table
-}
-
-/// A duration such as `5s`, `500ms` or `2m`.
-fn seconds(reader: &Reader<'_>, name: &'static str, default: Duration) -> Duration {
-    let Some(text) = reader.text(name) else { return default };
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let read = match (number.parse::<u32>(), unit) {
-        (Ok(number), "ms") => Some(Duration::from_millis(number.into())),
-        (Ok(number), "s" | "") => Some(Duration::from_secs(number.into())),
-        (Ok(number), "m") => Some(Duration::from_secs(u64::from(number) * 60)),
-        _ => None,
-    };
-    match read.filter(|read| !read.is_zero() && *read <= Duration::from_secs(86_400)) {
-        Some(read) => read,
-        None => {
-            let message = format!("`{name}` must be a duration such as `5s`, not `{text}`");
-            reader.problem(Problem::new(&reader.place_of(name), message));
-            default
-        }
-    }
 }

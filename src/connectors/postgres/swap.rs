@@ -12,7 +12,7 @@ use super::table_name::TableName;
 use super::work::Work;
 use crate::error::{Error, Result};
 use crate::faults::point;
-use crate::sink::{Load, LoadId};
+use crate::sink::Load;
 
 /// Replaces the table, in the transaction that publishes.
 pub(super) async fn apply(
@@ -35,7 +35,9 @@ pub(super) async fn apply(
     work.run(&failed(target), &format!("analyze {}", stage.sql())).await?;
     let lock = format!("lock table {} in access exclusive mode", target.sql());
     work.run(&format!("could not lock `{target}`"), &lock).await?;
-    if dependents(work, old.oid).await? != found {
+    // What came between the last look and the lock: the next try finishes it.
+    let is_behind = shadow::next(work, sink, load, bound).await?.is_some();
+    if is_behind || !dependents(work, old.oid).await?.is_empty() {
         return Err(Error::unavailable(format!("`{target}` is changing just now")));
     }
     let after = renames(work, load, bound, old.oid, shadow.oid).await?;
@@ -173,6 +175,8 @@ async fn refill(
     let (target, stage) = (&bound.target, bound.place());
     let there = columns_of_table(work.tx.client(), &target.schema, &target.name).await?;
     may_refill(sink, load, found, &there)?;
+    let lock = format!("lock table {} in share row exclusive mode", target.sql());
+    work.run(&format!("could not lock `{target}`"), &lock).await?;
     let names = names(load);
     let key = found.iter().find_map(|dependent| dependent.key.as_deref());
     let statements = match key {
@@ -195,10 +199,4 @@ async fn refill(
     }
     point("pg.refilled").await;
     Ok(())
-}
-
-/// What the old table is called in the schema `_dhow` when it is kept.
-#[cfg(test)]
-pub(super) fn kept_name(load: &LoadId) -> String {
-    format!("{}_old", super::house::stage_name(load))
 }

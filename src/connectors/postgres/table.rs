@@ -84,8 +84,9 @@ impl Table {
             names
         };
         let wanted = sorted(key.to_vec());
-        let keys = work.rows("could not look for keys", include_str!("keys.sql"), &[&self.oid]);
-        Ok(keys.await?.iter().any(|row| sorted(row.get("names")) == wanted))
+        let sql = include_str!("keys.sql");
+        let keys = work.rows("could not look for keys", sql, &[&self.oid]).await?;
+        Ok(keys.iter().any(|row| sorted(row.get("names")) == wanted))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use futures::future::BoxFuture;
+use futures::{FutureExt, TryFutureExt};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row, Transaction};
 
@@ -46,33 +48,45 @@ impl<'a> Work<'a> {
     }
 
     /// Runs statements without values.
-    pub(super) async fn run(&self, failed: &str, sql: &str) -> Result<()> {
-        self.tx.batch_execute(sql).await.map_err(|e| error::of(failed, &e))
+    pub(super) fn run<'x>(&'x self, failed: &'x str, sql: &'x str) -> BoxFuture<'x, Result<()>> {
+        let run = async move {
+            self.tx.batch_execute(sql).await.map_err(|e| error::of(failed, &e))
+        };
+        run.boxed()
     }
 
     /// All rows of a query.
-    pub(super) async fn rows(
-        &self,
-        failed: &str,
-        sql: &str,
-        values: Values<'_>,
-    ) -> Result<Vec<Row>> {
-        self.tx.query(sql, values).await.map_err(|e| error::of(failed, &e))
+    pub(super) fn rows<'x>(
+        &'x self,
+        failed: &'x str,
+        sql: &'x str,
+        values: Values<'x>,
+    ) -> BoxFuture<'x, Result<Vec<Row>>> {
+        let rows =
+            async move { self.tx.query(sql, values).await.map_err(|e| error::of(failed, &e)) };
+        rows.boxed()
     }
 
     /// The first row of a query.
-    pub(super) async fn row(
-        &self,
-        failed: &str,
-        sql: &str,
-        values: Values<'_>,
-    ) -> Result<Option<Row>> {
-        Ok(self.rows(failed, sql, values).await?.into_iter().next())
+    pub(super) fn row<'x>(
+        &'x self,
+        failed: &'x str,
+        sql: &'x str,
+        values: Values<'x>,
+    ) -> BoxFuture<'x, Result<Option<Row>>> {
+        self.rows(failed, sql, values).map_ok(|rows| rows.into_iter().next()).boxed()
     }
 
     /// Changes rows and tells how many.
-    pub(super) async fn change(&self, failed: &str, sql: &str, values: Values<'_>) -> Result<u64> {
-        self.tx.execute(sql, values).await.map_err(|e| error::of(failed, &e))
+    pub(super) fn change<'x>(
+        &'x self,
+        failed: &'x str,
+        sql: &'x str,
+        values: Values<'x>,
+    ) -> BoxFuture<'x, Result<u64>> {
+        let change =
+            async move { self.tx.execute(sql, values).await.map_err(|e| error::of(failed, &e)) };
+        change.boxed()
     }
 
     /// Locks `load` until the end of the transaction.
