@@ -35,7 +35,7 @@ pub(super) enum State {
 
 impl Bound {
     /// What is known of `load`, if anything.
-    pub(super) async fn read(work: &Work<'_>, load: &LoadId) -> Result<Option<Self>> {
+    pub(super) async fn read(work: &Work, load: &LoadId) -> Result<Option<Self>> {
         let sql = "select schema_name, table_name, mode, snapshot, stage, state \
                    from _dhow.load where load = $1";
         let row = work.row("could not look for the load", sql, &[&load.as_str()]).await?;
@@ -59,7 +59,7 @@ impl Bound {
     /// # Errors
     /// [`crate::error::Kind::Conflict`] when it is bound to another snapshot by now, or done with:
     /// then this process has slept while another took over.
-    pub(super) async fn open(work: &Work<'_>, load: &Load) -> Result<Self> {
+    pub(super) async fn open(work: &Work, load: &Load) -> Result<Self> {
         let conflict = |message: &str| {
             Err(Error::conflict(message)
                 .at("load", &load.id)
@@ -76,7 +76,7 @@ impl Bound {
     }
 
     /// Binds `load` anew: open.
-    pub(super) async fn save(&self, work: &Work<'_>, load: &LoadId) -> Result<()> {
+    pub(super) async fn save(&self, work: &Work, load: &LoadId) -> Result<()> {
         let sql = "insert into _dhow.load \
                    (load, schema_name, table_name, mode, snapshot, stage, state) \
                    values ($1, $2, $3, $4, $5, $6, 'open') \
@@ -98,7 +98,7 @@ impl Bound {
 }
 
 /// Takes note that `load` is done with.
-pub(super) async fn close(work: &Work<'_>, load: &LoadId, state: State) -> Result<()> {
+pub(super) async fn close(work: &Work, load: &LoadId, state: State) -> Result<()> {
     let word = match state {
         State::Open => "open",
         State::Swept => "swept",

@@ -21,16 +21,14 @@ pub(super) async fn commit(
     staged: &[Receipt],
     high: &Watermarks,
 ) -> Result<Mark> {
-    let mut client = sink.sessions.take().await?;
-    if load.mode == Mode::Replace
-        && let Some(mark) = shadow::finish(sink, &mut client, load, staged).await?
-    {
-        return Ok(mark);
+    if load.mode == Mode::Replace {
+        shadow::finish(sink, load, staged).await?;
     }
-    let work = Work::begin(&mut client, sink.options.lock_timeout).await?;
+    let work = Work::begin(sink.sessions.take().await?, sink.options.lock_timeout).await?;
     work.lock_load(&load.id, Hold::Alone).await?;
     point("pg.alone").await;
     if let Some(mark) = mark::of(&work, &load.id).await? {
+        sink.sessions.give(work.end().await?);
         return Ok(mark);
     }
     let bound = Bound::open(&work, load).await?;
@@ -47,13 +45,13 @@ pub(super) async fn commit(
     mark::put(&work, &bound.target, &mark).await?;
     bound::close(&work, &load.id, State::Published).await?;
     point("pg.publishing").await;
-    work.commit("could not publish the load").await?;
+    let client = work.commit("could not publish the load").await?;
     point("pg.published").await;
     sink.sessions.give(client);
     Ok(mark)
 }
 
-async fn apply(work: &Work<'_>, sink: &PostgresSink, load: &Load, bound: &Bound) -> Result<()> {
+async fn apply(work: &Work, sink: &PostgresSink, load: &Load, bound: &Bound) -> Result<()> {
     match &load.mode {
         // The rows are where they belong; only those of lost writes would have to go.
         Mode::Append if bound.stage.is_none() => Ok(()),

@@ -14,17 +14,17 @@ pub(super) const SCHEMA: &str = "_dhow";
 const MADE: &str = include_str!("house.sql");
 
 /// Whether the schema and its tables are there.
-pub(super) async fn exists(work: &Work<'_>) -> Result<bool> {
+pub(super) async fn exists(work: &Work) -> Result<bool> {
     let sql = "select pg_catalog.to_regclass('_dhow.mark') is not null";
     let row = work.row("could not look for the schema `_dhow`", sql, &[]).await?;
     Ok(row.is_some_and(|row| row.get(0)))
 }
 
 /// Makes the schema and its tables unless they are there.
-pub(super) async fn make(client: &mut Client, lock_timeout: Duration) -> Result<()> {
+pub(super) async fn make(client: Client, lock_timeout: Duration) -> Result<Client> {
     let work = Work::begin(client, lock_timeout).await?;
     if exists(&work).await? {
-        return Ok(());
+        return work.end().await;
     }
     // `if not exists` alone fails when two do it at once.
     work.lock(Hold::Alone, "house").await?;

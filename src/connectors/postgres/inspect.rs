@@ -19,19 +19,17 @@ use crate::sink::{Load, Mode, Target};
 
 /// Looks at the target of `load`; changes nothing.
 pub(super) async fn inspect(sink: &PostgresSink, load: &Load) -> Result<Target> {
-    let mut client = sink.sessions.take().await?;
-    let work = Work::begin(&mut client, sink.options.lock_timeout).await?;
+    let work = Work::begin(sink.sessions.take().await?, sink.options.lock_timeout).await?;
     let looking = Looking { sink, load, work };
     let target = looking.target().await?;
-    drop(looking);
-    sink.sessions.give(client);
+    sink.sessions.give(looking.work.end().await?);
     Ok(target)
 }
 
 struct Looking<'a> {
     sink: &'a PostgresSink,
     load: &'a Load,
-    work: Work<'a>,
+    work: Work,
 }
 
 impl Looking<'_> {
@@ -53,7 +51,7 @@ impl Looking<'_> {
             Ok(None) => self.may_create().await?,
             Ok(Some(table)) => {
                 let there =
-                    columns_of_table(self.work.tx.client(), &name.schema, &name.name).await?;
+                    columns_of_table(&self.work.client, &name.schema, &name.name).await?;
                 target.rows = self.rows(&table).await?;
                 target.bytes = table.bytes;
                 if is_question {

@@ -7,7 +7,7 @@ use crate::sink::{LoadId, Mark};
 use crate::source::Watermarks;
 
 /// The mark of `load`, if it is published.
-pub(super) async fn of(work: &Work<'_>, load: &LoadId) -> Result<Option<Mark>> {
+pub(super) async fn of(work: &Work, load: &LoadId) -> Result<Option<Mark>> {
     let sql = "select rows, watermarks, at from _dhow.mark where load = $1";
     let row = work.row("could not look for the mark of the load", sql, &[&load.as_str()]).await?;
     let Some(row) = row else { return Ok(None) };
@@ -20,7 +20,7 @@ pub(super) async fn of(work: &Work<'_>, load: &LoadId) -> Result<Option<Mark>> {
 }
 
 /// The watermarks of the newest mark of any load of `table`.
-pub(super) async fn newest(work: &Work<'_>, table: &TableName) -> Result<Watermarks> {
+pub(super) async fn newest(work: &Work, table: &TableName) -> Result<Watermarks> {
     let sql = "select watermarks from _dhow.mark \
                where schema_name = $1 and table_name = $2 order by number desc limit 1";
     let row = work.row("could not look for watermarks", sql, &[&table.schema, &table.name]).await?;
@@ -29,7 +29,7 @@ pub(super) async fn newest(work: &Work<'_>, table: &TableName) -> Result<Waterma
 
 /// Leaves `mark`; the caller holds the lock of the table, so that marks are numbered in the order
 /// in which they can be seen.
-pub(super) async fn put(work: &Work<'_>, table: &TableName, mark: &Mark) -> Result<()> {
+pub(super) async fn put(work: &Work, table: &TableName, mark: &Mark) -> Result<()> {
     let rows = i64::try_from(mark.rows).map_err(|e| Error::bug("too many rows").at("rows", e))?;
     let watermarks = serde_json::to_string(&mark.watermarks)
         .map_err(|e| Error::bug("watermarks could not be written").at("json", e))?;

@@ -11,7 +11,7 @@ use crate::source::Refused;
 
 /// Updates the rows with the same key that differ, and adds the others.
 pub(super) async fn merge(
-    work: &Work<'_>,
+    work: &Work,
     load: &Load,
     bound: &Bound,
     key: &[String],
@@ -23,7 +23,7 @@ pub(super) async fn merge(
 
 /// Deletes all rows whose key occurs in the load, and adds its rows.
 pub(super) async fn delete_insert(
-    work: &Work<'_>,
+    work: &Work,
     load: &Load,
     bound: &Bound,
     key: &[String],
@@ -39,7 +39,7 @@ pub(super) async fn delete_insert(
 }
 
 /// Adds the staged rows to the table.
-pub(super) async fn insert(work: &Work<'_>, load: &Load, bound: &Bound) -> Result<()> {
+pub(super) async fn insert(work: &Work, load: &Load, bound: &Bound) -> Result<()> {
     let sql = insert_select(&names(load), bound.place(), &bound.target);
     work.run(&format!("could not insert into `{}`", bound.target), &sql).await
 }
@@ -98,7 +98,7 @@ pub(super) fn equal(key: &[String], left: &str, right: &str) -> String {
 
 /// No key of the load is NULL and, with `unique`, no two are the same.
 pub(super) async fn check_keys(
-    work: &Work<'_>,
+    work: &Work,
     stage: &TableName,
     key: &[String],
     unique: bool,

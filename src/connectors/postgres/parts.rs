@@ -30,7 +30,7 @@ const XMINS: &str = "select pg_catalog.mod(p.xid, 4294967296)::pg_catalog.text::
 /// Takes note of a part before its rows are sent; false when it is there already. Waits for
 /// another process that is writing the same part.
 pub(super) async fn claim(
-    work: &Work<'_>,
+    work: &Work,
     load: &LoadId,
     part: &str,
     repeatable: bool,
@@ -50,7 +50,7 @@ pub(super) async fn claim(
 }
 
 /// Completes the note of a part.
-pub(super) async fn note(work: &Work<'_>, load: &LoadId, receipt: &Receipt) -> Result<()> {
+pub(super) async fn note(work: &Work, load: &LoadId, receipt: &Receipt) -> Result<()> {
     let sql = "update _dhow.part set rows = $4, bytes = $5 \
                where load = $1 and part = $2 and token = $3";
     let number = |n: u64| i64::try_from(n).map_err(|e| Error::bug("too many rows").at("rows", e));
@@ -62,7 +62,7 @@ pub(super) async fn note(work: &Work<'_>, load: &LoadId, receipt: &Receipt) -> R
 }
 
 /// Every part of `load` that is in place.
-pub(super) async fn of(work: &Work<'_>, load: &LoadId) -> Result<Parts> {
+pub(super) async fn of(work: &Work, load: &LoadId) -> Result<Parts> {
     let sql = "select part, token, rows, bytes from _dhow.part where load = $1";
     let rows = work.rows("could not look for parts", sql, &[&load.as_str()]).await?;
     let number = |n: i64| u64::try_from(n).map_err(|e| Error::bug("negative rows").at("rows", e));
@@ -74,7 +74,7 @@ pub(super) async fn of(work: &Work<'_>, load: &LoadId) -> Result<Parts> {
 }
 
 /// Forgets all parts of `load`.
-pub(super) async fn forget(work: &Work<'_>, load: &LoadId) -> Result<()> {
+pub(super) async fn forget(work: &Work, load: &LoadId) -> Result<()> {
     let sql = "delete from _dhow.part where load = $1";
     work.change("could not forget parts", sql, &[&load.as_str()]).await?;
     Ok(())
@@ -84,7 +84,7 @@ pub(super) async fn forget(work: &Work<'_>, load: &LoadId) -> Result<()> {
 ///
 /// # Errors
 /// [`crate::error::Kind::Conflict`] when somebody has changed or deleted some since.
-pub(super) async fn take_back(work: &Work<'_>, load: &LoadId, table: &TableName) -> Result<()> {
+pub(super) async fn take_back(work: &Work, load: &LoadId, table: &TableName) -> Result<()> {
     let put: u64 = of(work, load).await?.values().map(|noted| noted.rows).sum();
     if put > 0 {
         let sql = format!("delete from {} where xmin = any (array({XMINS}))", table.sql());
@@ -114,7 +114,7 @@ fn moved(load: &LoadId, table: &TableName, put: u64, found: u64) -> Error {
 /// # Errors
 /// [`crate::error::Kind::Conflict`] for a part that is not there, or not with as many rows.
 pub(super) async fn settle(
-    work: &Work<'_>,
+    work: &Work,
     load: &LoadId,
     stage: Option<&TableName>,
     staged: &[Receipt],
@@ -134,7 +134,7 @@ pub(super) async fn settle(
 }
 
 async fn delete_others(
-    work: &Work<'_>,
+    work: &Work,
     load: &LoadId,
     stage: &TableName,
     staged: &[Receipt],

@@ -17,19 +17,20 @@ use crate::sink::{Load, LoadId, Mode};
 /// Binds `load`; what was staged under another snapshot is taken back first. Waits for parts of it
 /// that are being written.
 pub(super) async fn prepare(sink: &PostgresSink, load: &Load) -> Result<()> {
-    let mut client = sink.sessions.take().await?;
-    house::make(&mut client, sink.options.lock_timeout).await?;
+    let client = house::make(sink.sessions.take().await?, sink.options.lock_timeout).await?;
     point("pg.house_made").await;
-    let work = Work::begin(&mut client, sink.options.lock_timeout).await?;
+    let work = Work::begin(client, sink.options.lock_timeout).await?;
     work.lock_load(&load.id, Hold::Alone).await?;
     match Bound::read(&work, &load.id).await? {
-        Some(bound) if bound.state == State::Published => return Ok(()),
+        Some(bound) if bound.state == State::Published || fits(&bound, sink, load) => {
+            sink.sessions.give(work.end().await?);
+            return Ok(());
+        }
         Some(bound) if bound.state == State::Swept => {
             return Err(Error::conflict("the load has been given up")
                 .at("load", &load.id)
                 .hint("another process has taken over; run again"));
         }
-        Some(bound) if fits(&bound, sink, load) => return Ok(()),
         Some(bound) => {
             take_back(&work, &load.id, &bound).await?;
             point("pg.taken_back").await;
@@ -39,20 +40,21 @@ pub(super) async fn prepare(sink: &PostgresSink, load: &Load) -> Result<()> {
     let bound = make(&work, sink, load).await?;
     bound.save(&work, &load.id).await?;
     point("pg.binding").await;
-    work.commit("could not bind the load to its snapshot").await?;
+    let client = work.commit("could not bind the load to its snapshot").await?;
     point("pg.bound").await;
     sink.sessions.give(client);
     Ok(())
 }
 
 fn fits(bound: &Bound, sink: &PostgresSink, load: &Load) -> bool {
-    bound.snapshot == load.snapshot.0
+    bound.state == State::Open
+        && bound.snapshot == load.snapshot.0
         && bound.target == sink.options.table
         && bound.mode == load.mode.name()
 }
 
 /// Undoes everything that parts of `load` did.
-pub(super) async fn take_back(work: &Work<'_>, load: &LoadId, bound: &Bound) -> Result<()> {
+pub(super) async fn take_back(work: &Work, load: &LoadId, bound: &Bound) -> Result<()> {
     match &bound.stage {
         Some(stage) => {
             drop_stage(work, stage).await?;
@@ -65,13 +67,13 @@ pub(super) async fn take_back(work: &Work<'_>, load: &LoadId, bound: &Bound) -> 
 }
 
 /// Drops the table that `stage` names, if it is there.
-pub(super) async fn drop_stage(work: &Work<'_>, stage: &TableName) -> Result<()> {
+pub(super) async fn drop_stage(work: &Work, stage: &TableName) -> Result<()> {
     let sql = format!("drop table if exists {}", stage.sql());
     work.run("could not drop what was staged", &sql).await
 }
 
 /// Makes what the parts of `load` need, and says where they go.
-async fn make(work: &Work<'_>, sink: &PostgresSink, load: &Load) -> Result<Bound> {
+async fn make(work: &Work, sink: &PostgresSink, load: &Load) -> Result<Bound> {
     let target = sink.options.table.clone();
     let mut bound = Bound {
         mode: load.mode.name().to_owned(),
@@ -103,11 +105,11 @@ async fn make(work: &Work<'_>, sink: &PostgresSink, load: &Load) -> Result<Bound
 }
 
 /// The table that the load changes, made or changed as the options say.
-async fn target_table(work: &Work<'_>, sink: &PostgresSink, load: &Load) -> Result<Table> {
+async fn target_table(work: &Work, sink: &PostgresSink, load: &Load) -> Result<Table> {
     let (name, options) = (&sink.options.table, &sink.options);
     let statements = match Table::find(work, name).await? {
         Some(_) => {
-            let there = columns_of_table(work.tx.client(), &name.schema, &name.name).await?;
+            let there = columns_of_table(&work.client, &name.schema, &name.name).await?;
             ddl::changes(name, &load.schema, &there, options.on_schema_change)?
         }
         None if !options.create_table => return Err(missing(name)),

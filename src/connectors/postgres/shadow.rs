@@ -1,7 +1,5 @@
 //! Mode `replace`: the table that is filled beside the old one, and finished before the swap.
 
-use tokio_postgres::Client;
-
 use super::bound::Bound;
 use super::catalog::columns_of_table;
 use super::ddl;
@@ -16,11 +14,11 @@ use super::table_name::{TableName, columns};
 use super::work::{Hold, Work};
 use crate::error::{Error, Result};
 use crate::faults::point;
-use crate::sink::{Load, LoadId, Mark, Receipt};
+use crate::sink::{Load, LoadId, Receipt};
 
 /// Makes the shadow of `table`, or of a table that is to be.
 pub(super) async fn make(
-    work: &Work<'_>,
+    work: &Work,
     sink: &PostgresSink,
     load: &Load,
     bound: &Bound,
@@ -31,7 +29,7 @@ pub(super) async fn make(
     let Some(table) = table else {
         return work.run(&failed, &ddl::create(stage, &load.schema, &[])?).await;
     };
-    let there = columns_of_table(work.tx.client(), &target.schema, &target.name).await?;
+    let there = columns_of_table(&work.client, &target.schema, &target.name).await?;
     let dependents = dependents(work, table.oid).await?;
     if !dependents.is_empty() {
         may_refill(sink, load, &dependents, &there)?;
@@ -50,32 +48,35 @@ pub(super) async fn make(
 }
 
 /// Builds on the filled shadow what the table it replaces has, step by step: what is there already
-/// is not built again. Answers the mark if the load is published already.
+/// is not built again.
 pub(super) async fn finish(
     sink: &PostgresSink,
-    client: &mut Client,
     load: &Load,
     staged: &[Receipt],
-) -> Result<Option<Mark>> {
+) -> Result<()> {
+    let mut client = sink.sessions.take().await?;
     loop {
         let work = Work::begin(client, sink.options.lock_timeout).await?;
         work.lock_load(&load.id, Hold::Alone).await?;
-        if let Some(mark) = mark::of(&work, &load.id).await? {
-            return Ok(Some(mark));
+        if mark::of(&work, &load.id).await?.is_some() {
+            return Ok(());
         }
         let bound = Bound::open(&work, load).await?;
         parts::settle(&work, &load.id, bound.stage.as_ref(), staged).await?;
-        let Some(step) = next(&work, sink, load, &bound).await? else { return Ok(None) };
+        let Some(step) = next(&work, sink, load, &bound).await? else {
+            sink.sessions.give(work.end().await?);
+            return Ok(());
+        };
         work.run(&format!("could not finish the new `{}`", bound.target), &step).await?;
         point("pg.indexing").await;
-        work.commit("could not finish the new table").await?;
+        client = work.commit("could not finish the new table").await?;
         point("pg.indexed").await;
     }
 }
 
 /// The next statement that the shadow needs, if there is one.
 pub(super) async fn next(
-    work: &Work<'_>,
+    work: &Work,
     sink: &PostgresSink,
     load: &Load,
     bound: &Bound,
@@ -88,7 +89,7 @@ pub(super) async fn next(
         if !dependents(work, table.oid).await?.is_empty() {
             return Ok(None);
         }
-        let names = columns_of_table(work.tx.client(), &stage.schema, &stage.name).await?;
+        let names = columns_of_table(&work.client, &stage.schema, &stage.name).await?;
         let names: Vec<_> = names.into_iter().map(|column| column.name).collect();
         for index in indexes(work, table.oid).await? {
             if index.columns.iter().all(|column| names.contains(column))
@@ -107,7 +108,7 @@ pub(super) async fn next(
 
 /// The primary key of the option `table_key`, unless the old table had one.
 async fn own_key(
-    work: &Work<'_>,
+    work: &Work,
     sink: &PostgresSink,
     load: &Load,
     stage: &TableName,
@@ -132,7 +133,7 @@ pub(super) fn key_name(load: &LoadId) -> String {
 }
 
 /// The shadow, which has been made.
-pub(super) async fn shadow(work: &Work<'_>, stage: &TableName) -> Result<Table> {
+pub(super) async fn shadow(work: &Work, stage: &TableName) -> Result<Table> {
     let found = Table::find(work, stage).await?;
     found.ok_or_else(|| {
         Error::conflict(format!("the table `{stage}` with the staged rows is gone"))
@@ -156,7 +157,7 @@ pub(super) struct Index {
 }
 
 /// The indexes of the table with this number, oldest first.
-pub(super) async fn indexes(work: &Work<'_>, oid: u32) -> Result<Vec<Index>> {
+pub(super) async fn indexes(work: &Work, oid: u32) -> Result<Vec<Index>> {
     let sql = include_str!("indexes.sql");
     let rows = work.rows("could not look for indexes", sql, &[&oid]).await?;
     let index = |row: &tokio_postgres::Row| Index {
@@ -221,7 +222,7 @@ impl Index {
 }
 
 /// Whether the schema `_dhow` has something called `name`.
-pub(super) async fn is_made(work: &Work<'_>, name: &str) -> Result<bool> {
+pub(super) async fn is_made(work: &Work, name: &str) -> Result<bool> {
     let sql = "select exists (select from pg_catalog.pg_class c \
                join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
                where n.nspname = '_dhow' and c.relname = $1)";

@@ -16,7 +16,7 @@ use crate::sink::Load;
 
 /// Replaces the table, in the transaction that publishes.
 pub(super) async fn apply(
-    work: &Work<'_>,
+    work: &Work,
     sink: &PostgresSink,
     load: &Load,
     bound: &Bound,
@@ -65,7 +65,7 @@ fn failed(target: &TableName) -> String {
     format!("could not replace `{target}`")
 }
 
-async fn run_all(work: &Work<'_>, target: &TableName, statements: &[String]) -> Result<()> {
+async fn run_all(work: &Work, target: &TableName, statements: &[String]) -> Result<()> {
     for statement in statements {
         work.run(&failed(target), statement).await.map_err(|e| e.at("statement", statement))?;
     }
@@ -81,14 +81,14 @@ fn move_in(target: &TableName, stage: &TableName) -> [String; 2] {
     ]
 }
 
-async fn carried(work: &Work<'_>, old: u32, new: u32) -> Result<Vec<String>> {
+async fn carried(work: &Work, old: u32, new: u32) -> Result<Vec<String>> {
     let sql = include_str!("carried.sql");
     let rows = work.rows("could not look up what is carried over", sql, &[&old, &new]).await?;
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
 /// Statements that let the sequences of identity columns go on where the old ones are.
-async fn identities(work: &Work<'_>, old: u32, new: u32) -> Result<Vec<String>> {
+async fn identities(work: &Work, old: u32, new: u32) -> Result<Vec<String>> {
     let sql = include_str!("identities.sql");
     let rows = work.rows("could not look for identities", sql, &[&old, &new]).await?;
     let statement = |row: &tokio_postgres::Row| {
@@ -106,7 +106,7 @@ async fn identities(work: &Work<'_>, old: u32, new: u32) -> Result<Vec<String>> 
 /// Statements that give indexes, constraints and sequences of the new table the names that those
 /// of the old one have now.
 async fn renames(
-    work: &Work<'_>,
+    work: &Work,
     load: &Load,
     bound: &Bound,
     old: u32,
@@ -141,7 +141,7 @@ async fn renames(
 }
 
 /// Gives the primary key of `table_key` the name that the server would have chosen.
-async fn name_own_key(work: &Work<'_>, load: &Load, target: &TableName) -> Result<()> {
+async fn name_own_key(work: &Work, load: &Load, target: &TableName) -> Result<()> {
     let name = key_name(&load.id);
     let sql = "select exists (select from pg_catalog.pg_constraint k \
                join pg_catalog.pg_class c on c.oid = k.conrelid \
@@ -166,14 +166,14 @@ async fn name_own_key(work: &Work<'_>, load: &Load, target: &TableName) -> Resul
 /// Replaces the rows of the table and leaves the table: readers with an older snapshot keep seeing
 /// the old rows. Where foreign keys of other tables reference it, rows with the same key stay.
 async fn refill(
-    work: &Work<'_>,
+    work: &Work,
     sink: &PostgresSink,
     load: &Load,
     bound: &Bound,
     found: &[Dependent],
 ) -> Result<()> {
     let (target, stage) = (&bound.target, bound.place());
-    let there = columns_of_table(work.tx.client(), &target.schema, &target.name).await?;
+    let there = columns_of_table(&work.client, &target.schema, &target.name).await?;
     may_refill(sink, load, found, &there)?;
     let lock = format!("lock table {} in share row exclusive mode", target.sql());
     work.run(&format!("could not lock `{target}`"), &lock).await?;

@@ -12,14 +12,14 @@ use crate::sink::LoadId;
 
 /// Sweeps `load`; a write that is under way is waited for, and a later one is refused.
 pub(super) async fn sweep(sink: &PostgresSink, load: &LoadId) -> Result<()> {
-    let mut client = sink.sessions.take().await?;
-    let work = Work::begin(&mut client, sink.options.lock_timeout).await?;
+    let work = Work::begin(sink.sessions.take().await?, sink.options.lock_timeout).await?;
     if !house::exists(&work).await? {
+        sink.sessions.give(work.end().await?);
         return Ok(());
     }
     work.lock_load(load, Hold::Alone).await?;
     match Bound::read(&work, load).await? {
-        None => return Ok(()),
+        None => {}
         Some(Bound { state: State::Published, stage, .. }) => {
             if let Some(stage) = stage {
                 drop_stage(&work, &stage).await?;
@@ -34,7 +34,7 @@ pub(super) async fn sweep(sink: &PostgresSink, load: &LoadId) -> Result<()> {
         }
     }
     point("pg.sweeping").await;
-    work.commit("could not sweep the load").await?;
+    let client = work.commit("could not sweep the load").await?;
     point("pg.swept").await;
     sink.sessions.give(client);
     Ok(())

@@ -42,7 +42,7 @@ impl Table {
     ///
     /// # Errors
     /// [`crate::error::Kind::Unsupported`] for anything else with that name.
-    pub(super) async fn find(work: &Work<'_>, name: &TableName) -> Result<Option<Self>> {
+    pub(super) async fn find(work: &Work, name: &TableName) -> Result<Option<Self>> {
         let failed = format!("could not look for table `{name}`");
         let row = work.row(&failed, include_str!("table.sql"), &[&name.schema, &name.name]).await?;
         let Some(row) = row else { return Ok(None) };
@@ -78,7 +78,7 @@ impl Table {
     }
 
     /// Whether a unique index is over exactly the columns of `key`, in any order.
-    pub(super) async fn has_key(&self, work: &Work<'_>, key: &[String]) -> Result<bool> {
+    pub(super) async fn has_key(&self, work: &Work, key: &[String]) -> Result<bool> {
         let sorted = |mut names: Vec<String>| {
             names.sort_unstable();
             names
@@ -102,7 +102,7 @@ pub(super) struct Dependent {
 }
 
 /// What depends on the table with this number, in the order of names.
-pub(super) async fn dependents(work: &Work<'_>, oid: u32) -> Result<Vec<Dependent>> {
+pub(super) async fn dependents(work: &Work, oid: u32) -> Result<Vec<Dependent>> {
     let sql = include_str!("dependents.sql");
     let rows = work.rows("could not look for what depends on the table", sql, &[&oid]).await?;
     let dependent = |row: &tokio_postgres::Row| Dependent {
@@ -118,13 +118,13 @@ pub(super) async fn dependents(work: &Work<'_>, oid: u32) -> Result<Vec<Dependen
 /// # Errors
 /// [`crate::error::Kind::Drift`] when the table has no such column, or fills it by itself.
 pub(super) async fn columns_of_load(
-    work: &Work<'_>,
+    work: &Work,
     load: &Load,
     bound: &Bound,
 ) -> Result<Vec<Column>> {
     let replaces = load.mode == crate::sink::Mode::Replace;
     let table = if replaces { bound.place() } else { &bound.target };
-    let columns = columns_of_table(work.tx.client(), &table.schema, &table.name).await?;
+    let columns = columns_of_table(&work.client, &table.schema, &table.name).await?;
     let column = |field: &std::sync::Arc<arrow::datatypes::Field>| {
         let name = field.name();
         let drift = |message: String| Error::drift(message).at("table", &bound.target);

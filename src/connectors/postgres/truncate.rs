@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::sink::Load;
 
 /// Puts the staged rows in place of all rows.
-pub(super) async fn apply(work: &Work<'_>, load: &Load, bound: &Bound) -> Result<()> {
+pub(super) async fn apply(work: &Work, load: &Load, bound: &Bound) -> Result<()> {
     let failed = format!("could not empty `{}`", bound.target);
     let emptied = work.run(&failed, &format!("truncate table {}", bound.target.sql())).await;
     emptied.map_err(|error| match error.kind() {

@@ -5,16 +5,16 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use futures::{FutureExt, TryFutureExt};
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Row, Transaction};
+use tokio_postgres::{Client, Row};
 
 use super::error;
 use super::table_name::TableName;
 use crate::error::Result;
 use crate::sink::LoadId;
 
-/// A transaction; rolled back when dropped.
-pub(super) struct Work<'a> {
-    pub(super) tx: Transaction<'a>,
+/// A transaction on a session of its own; when dropped, the session ends and the server rolls back.
+pub(super) struct Work {
+    pub(super) client: Client,
     lock_timeout: Duration,
 }
 
@@ -34,15 +34,13 @@ pub(super) enum Hold {
 /// middle of a part.
 const PATIENCE: u32 = 12;
 
-impl<'a> Work<'a> {
+impl Work {
     /// Begins a transaction whose locks on tables are waited for as long as `lock_timeout`.
-    pub(super) async fn begin(client: &'a mut Client, lock_timeout: Duration) -> Result<Self> {
-        let began = client.transaction().await;
-        let tx = began.map_err(|e| error::of("could not begin a transaction", &e))?;
-        let work = Work { tx, lock_timeout };
-        // Hidden rows are an error, not rows that are left standing; a trigger sees no surprise.
-        let settings = "set local row_security = off; set local search_path = ''";
-        work.run("could not set up a transaction", settings).await?;
+    pub(super) async fn begin(client: Client, lock_timeout: Duration) -> Result<Self> {
+        let work = Work { client, lock_timeout };
+        // Hidden rows are an error, not rows that are left standing.
+        let begin = "begin; set local row_security = off; set local search_path = ''";
+        work.run("could not begin a transaction", begin).await?;
         work.wait_at_most(lock_timeout).await?;
         Ok(work)
     }
@@ -50,7 +48,7 @@ impl<'a> Work<'a> {
     /// Runs statements without values.
     pub(super) fn run<'x>(&'x self, failed: &'x str, sql: &'x str) -> BoxFuture<'x, Result<()>> {
         let run = async move {
-            self.tx.batch_execute(sql).await.map_err(|e| error::of(failed, &e))
+            self.client.batch_execute(sql).await.map_err(|e| error::of(failed, &e))
         };
         run.boxed()
     }
@@ -63,7 +61,7 @@ impl<'a> Work<'a> {
         values: Values<'x>,
     ) -> BoxFuture<'x, Result<Vec<Row>>> {
         let rows =
-            async move { self.tx.query(sql, values).await.map_err(|e| error::of(failed, &e)) };
+            async move { self.client.query(sql, values).await.map_err(|e| error::of(failed, &e)) };
         rows.boxed()
     }
 
@@ -85,7 +83,7 @@ impl<'a> Work<'a> {
         values: Values<'x>,
     ) -> BoxFuture<'x, Result<u64>> {
         let change =
-            async move { self.tx.execute(sql, values).await.map_err(|e| error::of(failed, &e)) };
+            async move { self.client.execute(sql, values).await.map_err(|e| error::of(failed, &e)) };
         change.boxed()
     }
 
@@ -116,9 +114,17 @@ impl<'a> Work<'a> {
         self.run("could not set the lock timeout", &sql).await
     }
 
-    /// Commits. When the answer is lost the outcome is unknown: whoever tries again has to ask.
-    pub(super) async fn commit(self, failed: &str) -> Result<()> {
-        self.tx.commit().await.map_err(|e| error::of(failed, &e))
+    /// Commits, and gives the session back. When the answer is lost the outcome is unknown: whoever
+    /// tries again has to ask.
+    pub(super) async fn commit(self, failed: &str) -> Result<Client> {
+        self.run(failed, "commit").await?;
+        Ok(self.client)
+    }
+
+    /// Ends a transaction that changed nothing, and gives the session back.
+    pub(super) async fn end(self) -> Result<Client> {
+        self.run("could not end a transaction", "rollback").await?;
+        Ok(self.client)
     }
 }
 

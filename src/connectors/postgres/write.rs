@@ -23,8 +23,7 @@ const CHUNK: usize = 512 * 1024;
 
 /// Writes `part`, unless it is there already.
 pub(super) async fn write(sink: &PostgresSink, load: &Load, part: Part) -> Result<Receipt> {
-    let mut client = sink.sessions.take().await?;
-    let work = Work::begin(&mut client, sink.options.lock_timeout).await?;
+    let work = Work::begin(sink.sessions.take().await?, sink.options.lock_timeout).await?;
     point("pg.begun").await;
     work.lock_load(&load.id, Hold::Shared).await?;
     point("pg.locked").await;
@@ -34,8 +33,7 @@ pub(super) async fn write(sink: &PostgresSink, load: &Load, part: Part) -> Resul
     let claimed = parts::claim(&work, &load.id, &part.id, load.repeatable).await?;
     let Some(token) = claimed else {
         let there = parts::of(&work, &load.id).await?;
-        drop(work);
-        sink.sessions.give(client);
+        sink.sessions.give(work.end().await?);
         return again(sink, load, part, encoder, &there).await;
     };
     point("pg.part_noted").await;
@@ -44,7 +42,7 @@ pub(super) async fn write(sink: &PostgresSink, load: &Load, part: Part) -> Resul
     point("pg.copied").await;
     parts::note(&work, &load.id, &receipt).await?;
     point("pg.committing").await;
-    work.commit("could not commit a part").await?;
+    let client = work.commit("could not commit a part").await?;
     point("pg.part_committed").await;
     sink.sessions.give(client);
     Ok(receipt)
@@ -154,11 +152,11 @@ impl Rows {
 
     /// Sends everything to the place of the load; the next chunk is encoded while the session's
     /// own task sends the last.
-    async fn copy(mut self, work: &Work<'_>, bound: &Bound, token: String) -> Result<Receipt> {
+    async fn copy(mut self, work: &Work, bound: &Bound, token: String) -> Result<Receipt> {
         let sql = copy_statement(bound.place(), &self.names, self.encoder.format);
         let failed = format!("could not write rows to `{}`", bound.target);
         let of = |e: tokio_postgres::Error| refused_by_server(&failed, &e, bound);
-        let out = work.tx.copy_in::<_, Bytes>(&sql).await.map_err(of)?;
+        let out = work.client.copy_in::<_, Bytes>(&sql).await.map_err(of)?;
         let mut out = std::pin::pin!(out);
         while let Some(chunk) = self.next().await? {
             out.send(chunk).await.map_err(of)?;
