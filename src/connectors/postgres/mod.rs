@@ -6,6 +6,8 @@ mod address;
 mod bound;
 mod catalog;
 #[cfg(test)]
+mod address_tests;
+#[cfg(test)]
 #[path = "../../../tests/databases/cluster.rs"]
 mod cluster;
 mod commit;
@@ -21,8 +23,12 @@ mod misfits;
 mod options;
 mod parts;
 mod password;
+<<<<<<< HEAD
 mod pool;
 mod prepare;
+=======
+mod patience;
+>>>>>>> connect
 mod quote;
 mod server;
 #[cfg(test)]
@@ -41,9 +47,15 @@ mod sweep;
 mod table;
 mod table_name;
 mod tls;
+<<<<<<< HEAD
 mod truncate;
 mod work;
 mod write;
+=======
+#[cfg(test)]
+mod tls_tests;
+mod wait;
+>>>>>>> connect
 
 use crate::connectors::{Capability, Connector, OptionDoc};
 use crate::sink::Mode;

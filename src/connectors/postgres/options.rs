@@ -1,5 +1,7 @@
 //! The options of a Postgres source and sink.
 
+use std::time::Duration;
+
 use super::server::Server;
 use super::sink_options;
 use crate::config::{Options, Problem};
@@ -26,3 +28,15 @@ pub(super) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
     let wanted = SourceOptions { server: Server::read(&reader) };
     (wanted, reader.finish())
 }
+<<<<<<< HEAD
+=======
+
+/// The options of a sink as read, and everything that is wrong with them.
+pub(super) fn sink(options: &Options) -> (SinkOptions, Vec<Problem>) {
+    let reader = options.reader();
+    let server = Server::read(&reader);
+    let server = server.limiting(reader.duration("statement_timeout", Duration::ZERO));
+    let wanted = SinkOptions { server, table: reader.required("table") };
+    (wanted, reader.finish())
+}
+>>>>>>> connect

@@ -97,7 +97,7 @@ async fn of_command(command: &[Secret], base: &Path, patience: Duration) -> Resu
     let failed = |message: String| Error::denied(message).at("password_command", program);
     let child = tokio::process::Command::new(program)
         .args(command.iter().skip(1).map(Secret::reveal))
-        .current_dir(base)
+        .current_dir(if base.as_os_str().is_empty() { Path::new(".") } else { base })
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

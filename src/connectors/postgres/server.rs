@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -16,10 +17,12 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::address::Address;
 use super::password::Password;
+use super::patience::{Patient, PatientTls};
 use super::socket::{self, Wire};
 use super::tls::{Mode, Tls};
+use super::wait::Wait;
 use super::{error, session};
-use crate::config::{Reader, Secret};
+use crate::config::{Problem, Reader, Secret};
 use crate::connectors::{OptionDoc, Role};
 use crate::error::{Error, Result};
 
@@ -33,11 +36,15 @@ struct Inner {
     password: Password,
     tls: Tls,
     connect_timeout: Duration,
+    read_timeout: Duration,
     statement_timeout: Duration,
+    wait: Wait,
     /// The folder from which the files in the options are looked for.
     base: PathBuf,
     /// The certificates, read once.
     connector: OnceCell<MakeRustlsConnect>,
+    /// Whether there has been a session.
+    was_ready: AtomicBool,
 }
 
 /// What a session is for: decides its settings.
@@ -69,9 +76,11 @@ pub(super) const CONNECTION: &[OptionDoc] = &[
     doc("tls_key", None, "a file with its key, that its owner alone may read"),
     doc("tls_server_name", Some("`host`"), "the name in the server's certificate"),
     doc("connect_timeout", Some("10s"), "how long a session may take to begin"),
+    doc("read_timeout", Some("0: no limit"), "how long the server may be silent in an answer"),
+    doc("wait_for", Some("{tries: 1, delay: 2s}"), "how often to try until the server is ready"),
     OptionDoc {
         role: Some(Role::Sink),
-        ..doc("statement_timeout", Some("0: none"), "how long a statement but COPY may take")
+        ..doc("statement_timeout", Some("0: no limit"), "how long a statement but COPY may take")
     },
 ];
 
@@ -97,26 +106,27 @@ impl Server {
         Server(Arc::new(Inner {
             password: Password::read(reader, extras.password),
             tls: Tls::read(reader, extras.tls, &address.host),
-            connect_timeout: reader.duration("connect_timeout", patience),
-            statement_timeout: reader.duration("statement_timeout", Duration::ZERO),
+            connect_timeout: connect_timeout(reader, patience),
+            read_timeout: reader.duration("read_timeout", Duration::ZERO),
+            statement_timeout: Duration::ZERO,
+            wait: Wait::read(reader),
             shown: address.shown(),
             address,
             base: PathBuf::new(),
             connector: OnceCell::new(),
+            was_ready: AtomicBool::new(false),
         }))
     }
 
     /// The same, with the files that its options name in the folder `base`.
     pub(super) fn within(&self, base: &Path) -> Self {
-        Server(Arc::new(Inner {
-            shown: self.0.shown.clone(),
-            address: self.0.address.clone(),
-            password: self.0.password.clone(),
-            tls: self.0.tls.clone(),
-            base: base.to_owned(),
-            connector: OnceCell::new(),
-            ..*self.0
-        }))
+        Server(Arc::new(Inner { base: base.to_owned(), ..self.0.again() }))
+    }
+
+    /// The same, with a limit for what sessions that write may take for a statement; zero is none.
+    /// Whoever copies turns it off for that transaction.
+    pub(super) fn limiting(&self, statement_timeout: Duration) -> Self {
+        Server(Arc::new(Inner { statement_timeout, ..self.0.again() }))
     }
 
     /// `postgres://user@host:5432/database`, without any secret.
@@ -124,14 +134,31 @@ impl Server {
         &self.0.shown
     }
 
-    /// A session; `role` is for the application name, such as `reader 3`.
+    /// How its sessions are encrypted.
+    pub(super) fn mode(&self) -> Mode {
+        self.0.tls.mode
+    }
+
+    /// A session; `role` is for the application name, such as `reader 3`. The first one of this
+    /// server waits for it where `wait_for` says so.
     pub(super) async fn connect(&self, purpose: Purpose, role: &str) -> Result<Client> {
+        if self.0.was_ready.load(Ordering::Relaxed) {
+            return self.try_to_connect(purpose, role).await;
+        }
+        let client = self.0.wait.ready(async || self.try_to_connect(purpose, role).await).await?;
+        self.0.was_ready.store(true, Ordering::Relaxed);
+        Ok(client)
+    }
+
+    async fn try_to_connect(&self, purpose: Purpose, role: &str) -> Result<Client> {
         let password = self.0.password.fetch(&self.0.base, self.0.connect_timeout).await?;
         let config = self.config(purpose, role, password.as_ref());
-        let opened = timeout(self.0.connect_timeout, self.open(&config)).await;
-        let client = opened.unwrap_or_else(|_| Err(self.silent()))?;
-        session::settle(&client, purpose, &self.0.address.server()).await?;
-        Ok(client)
+        let begun = timeout(self.0.connect_timeout, async {
+            let client = self.open(&config).await?;
+            session::settle(&client, purpose, &self.0.address.server()).await?;
+            Ok(client)
+        });
+        begun.await.unwrap_or_else(|_| Err(self.silent()))
     }
 
     fn config(&self, purpose: Purpose, role: &str, password: Option<&Secret>) -> Config {
@@ -154,19 +181,18 @@ impl Server {
 
     async fn open(&self, config: &Config) -> Result<Client> {
         let wire = socket::open(&self.0.address, self.0.connect_timeout).await?;
-        match self.0.tls.mode {
-            Mode::Disable => match config.connect_raw(wire, NoTls).await {
-                Ok((client, connection)) => Ok(attend(client, connection)),
-                Err(error) => Err(self.failed(&error)),
-            },
-            Mode::Require | Mode::VerifyCa | Mode::VerifyFull => {
-                let tls = self.tls().await?;
-                match config.connect_raw(wire, tls).await {
-                    Ok((client, connection)) => Ok(attend(client, connection)),
-                    Err(error) => Err(self.failed(&error)),
-                }
+        let limit = self.0.read_timeout;
+        let begun = match self.0.tls.mode {
+            Mode::Disable => {
+                let begun = config.connect_raw(Patient::new(wire, limit), NoTls).await;
+                begun.map(attend)
             }
-        }
+            Mode::Require | Mode::VerifyCa | Mode::VerifyFull => {
+                let tls = PatientTls { tls: self.tls().await?, limit };
+                config.connect_raw(wire, tls).await.map(attend)
+            }
+        };
+        begun.map_err(|error| error::connecting(&self.0.address.server(), &error))
     }
 
     async fn tls(
@@ -186,10 +212,6 @@ impl Server {
         })
     }
 
-    fn failed(&self, error: &tokio_postgres::Error) -> Error {
-        error::connecting(&self.0.address.server(), error)
-    }
-
     fn silent(&self) -> Error {
         let (server, patience) = (self.0.address.server(), self.0.connect_timeout);
         let error = Error::unavailable(format!("`{server}` began no session within {patience:?}"));
@@ -197,15 +219,49 @@ impl Server {
     }
 }
 
-/// Lets `connection` run beside its client. Notices are dropped: they may quote rows.
-fn attend<S, T>(client: Client, mut connection: Connection<S, T>) -> Client
+fn connect_timeout(reader: &Reader<'_>, default: Duration) -> Duration {
+    let patience = reader.duration("connect_timeout", default);
+    if patience.is_zero() {
+        let place = reader.place_of("connect_timeout");
+        reader.problem(Problem::new(&place, "`connect_timeout` must be more than 0"));
+    }
+    patience
+}
+
+impl Inner {
+    /// The same options, of which nothing has been tried or read yet.
+    fn again(&self) -> Self {
+        Inner {
+            shown: self.shown.clone(),
+            address: self.address.clone(),
+            password: self.password.clone(),
+            tls: self.tls.clone(),
+            base: self.base.clone(),
+            connector: OnceCell::new(),
+            was_ready: AtomicBool::new(false),
+            ..*self
+        }
+    }
+}
+
+/// Lets the connection run beside its client. Notices are dropped: they may quote rows.
+fn attend<S, T>((client, mut connection): (Client, Connection<S, T>)) -> Client
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     tokio::spawn(async move {
-        // Whoever uses the client hears of an error from it.
-        while let Some(Ok(_)) = poll_fn(|context| connection.poll_message(context)).await {}
+        loop {
+            match poll_fn(|context| connection.poll_message(context)).await {
+                Some(Ok(_)) => {}
+                // The client hears that the session ended, but not why.
+                Some(Err(error)) => {
+                    let error = error::of("the session with the server broke", &error);
+                    return tracing::warn!(reason = ?error.places(), "{error}");
+                }
+                None => return,
+            }
+        }
     });
     client
 }
