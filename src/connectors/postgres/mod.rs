@@ -3,10 +3,10 @@
 #![expect(dead_code, reason = "under construction")]
 
 mod address;
-mod bound;
-mod catalog;
 #[cfg(test)]
 mod address_tests;
+mod bound;
+mod catalog;
 #[cfg(test)]
 #[path = "../../../tests/databases/cluster.rs"]
 mod cluster;
@@ -23,12 +23,9 @@ mod misfits;
 mod options;
 mod parts;
 mod password;
-<<<<<<< HEAD
+mod patience;
 mod pool;
 mod prepare;
-=======
-mod patience;
->>>>>>> connect
 mod quote;
 mod server;
 #[cfg(test)]
@@ -47,15 +44,12 @@ mod sweep;
 mod table;
 mod table_name;
 mod tls;
-<<<<<<< HEAD
-mod truncate;
-mod work;
-mod write;
-=======
 #[cfg(test)]
 mod tls_tests;
+mod truncate;
 mod wait;
->>>>>>> connect
+mod work;
+mod write;
 
 use crate::connectors::{Capability, Connector, OptionDoc};
 use crate::sink::Mode;

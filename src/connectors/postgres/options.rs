@@ -28,15 +28,3 @@ pub(super) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
     let wanted = SourceOptions { server: Server::read(&reader) };
     (wanted, reader.finish())
 }
-<<<<<<< HEAD
-=======
-
-/// The options of a sink as read, and everything that is wrong with them.
-pub(super) fn sink(options: &Options) -> (SinkOptions, Vec<Problem>) {
-    let reader = options.reader();
-    let server = Server::read(&reader);
-    let server = server.limiting(reader.duration("statement_timeout", Duration::ZERO));
-    let wanted = SinkOptions { server, table: reader.required("table") };
-    (wanted, reader.finish())
-}
->>>>>>> connect

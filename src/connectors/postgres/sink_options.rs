@@ -40,8 +40,9 @@ pub(super) enum OnSchemaChange {
 pub(super) fn read(options: &Options) -> (SinkOptions, Vec<Problem>) {
     let reader = options.reader();
     let on_change = reader.one_of("on_schema_change", &["fail", "append_new_columns", "widen"]);
+    let server = Server::read(&reader);
     let wanted = SinkOptions {
-        server: Server::read(&reader),
+        server: server.limiting(reader.duration("statement_timeout", Duration::ZERO)),
         table: table(&reader),
         on_schema_change: match on_change {
             "append_new_columns" => OnSchemaChange::Append,
