@@ -1,7 +1,7 @@
 //! Named points at which a test may kill, hold or fail the program.
 //!
 //! Code that changes anything durable passes a [`point`] before and after each step; the names are
-//! listed in [`POINTS`]. In release builds a point is nothing. In debug builds there are two ways
+//! listed in [`POINTS`] and [`POSTGRES`]. In release builds a point is nothing. In debug builds there are two ways
 //! to act on one:
 //!
 //! - In one process, tests run a task inside [`Script::scope`]; the script decides at each point
@@ -10,7 +10,7 @@
 //! - For the real binary, `DHOW_FAULT=name` or `DHOW_FAULT=name:3` sends SIGKILL to the process the
 //!   first (or third) time that it passes the point.
 
-/// Every point of the program, in the order in which a load passes them.
+/// Every point that a load without a database passes, in its order.
 pub const POINTS: &[&str] = &[
     "run.begun",
     "load.settled",
@@ -37,6 +37,32 @@ pub const POINTS: &[&str] = &[
     "run.finished",
 ];
 
+/// Further points, which only a load into Postgres passes, in its order.
+pub const POSTGRES: &[&str] = &[
+    "pg.house_made",
+    "pg.taken_back",
+    "pg.shadow_made",
+    "pg.binding",
+    "pg.bound",
+    "pg.begun",
+    "pg.locked",
+    "pg.part_noted",
+    "pg.copying",
+    "pg.copied",
+    "pg.committing",
+    "pg.part_committed",
+    "pg.indexing",
+    "pg.indexed",
+    "pg.alone",
+    "pg.swapped",
+    "pg.refilled",
+    "pg.applied",
+    "pg.publishing",
+    "pg.published",
+    "pg.sweeping",
+    "pg.swept",
+];
+
 #[cfg(not(any(debug_assertions, test)))]
 /// Does nothing in a release build.
 #[inline(always)]
@@ -60,7 +86,7 @@ mod enabled {
     use futures::future::BoxFuture;
     use rustix::process::Signal;
 
-    use super::POINTS;
+    use super::{POINTS, POSTGRES};
 
     tokio::task_local! {
         static SCRIPT: Script;
@@ -104,9 +130,12 @@ mod enabled {
         }
     }
 
-    /// Passes the point `name`, which must stand in [`POINTS`].
+    /// Passes the point `name`, which must stand in [`POINTS`] or [`POSTGRES`].
     pub async fn point(name: &'static str) {
-        debug_assert!(POINTS.contains(&name), "`{name}` is not in faults::POINTS");
+        debug_assert!(
+            POINTS.contains(&name) || POSTGRES.contains(&name),
+            "`{name}` is not in faults::POINTS"
+        );
         kill_if_asked(name);
         if let Some(script) = Script::current() {
             script.0(name).await;

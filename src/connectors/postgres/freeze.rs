@@ -71,15 +71,27 @@ impl<'a> Freeze<'a> {
     }
 
     fn cut(&self, relation: &Relation, instance: &Instance) -> Vec<Piece> {
-        let size = Size { block: instance.block, jobs: self.plan.jobs, rows: self.plan.options.split_rows };
+        let size = Size {
+            block: instance.block,
+            jobs: self.plan.jobs,
+            rows: self.plan.options.split_rows,
+        };
         let is_open = relation.leaves.iter().all(|leaf| leaf.is_open);
         match relation.form {
-            Form::Stored if is_open && instance.version >= BLOCK_RANGES => blocks::cut(relation, &[], size),
+            Form::Stored if is_open && instance.version >= BLOCK_RANGES => {
+                blocks::cut(relation, &[], size)
+            }
             _ => vec![Piece::new(0, &relation.from, Vec::new())],
         }
     }
 
-    fn id(&self, instance: &Instance, relation: &Relation, current: &str, pieces: &[Piece]) -> SnapshotId {
+    fn id(
+        &self,
+        instance: &Instance,
+        relation: &Relation,
+        current: &str,
+        pieces: &[Piece],
+    ) -> SnapshotId {
         let fingerprint = relation.fingerprint();
         let mut parts = vec![instance.name.clone(), fingerprint, current.to_owned()];
         parts.extend(pieces.iter().map(|piece| format!("{piece:?}")));

@@ -3,23 +3,36 @@
 #![expect(dead_code, reason = "under construction")]
 
 mod address;
+#[cfg(test)]
+mod address_tests;
 mod blocks;
+mod bound;
 mod catalog;
 #[cfg(test)]
 #[path = "../../../tests/databases/cluster.rs"]
 mod cluster;
+mod commit;
+mod ddl;
 mod decode;
 mod encode;
 mod error;
 mod filter;
 mod freeze;
 mod frozen;
+mod house;
+mod inspect;
 mod keys;
+mod mark;
+mod merge;
+mod misfits;
 mod name;
 mod options;
+mod parts;
 mod password;
 mod patience;
 mod piece;
+mod pool;
+mod prepare;
 mod quote;
 mod read;
 mod relation;
@@ -30,19 +43,27 @@ mod server_tests;
 mod server_type;
 mod session;
 mod sessions;
+mod shadow;
 mod sink;
+mod sink_options;
+#[cfg(test)]
+mod sink_tests;
 mod socket;
 mod source;
+#[cfg(test)]
+mod source_tests;
+mod swap;
+mod sweep;
+mod table;
+mod table_name;
 mod tap;
 mod tls;
 #[cfg(test)]
-mod source_tests;
-#[cfg(test)]
-mod address_tests;
-#[cfg(test)]
 mod tls_tests;
-mod tls;
+mod truncate;
 mod wait;
+mod work;
+mod write;
 
 use crate::connectors::{Capability, Connector, OptionDoc};
 use crate::sink::Mode;

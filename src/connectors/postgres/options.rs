@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::decode::Policies;
 use super::server::Server;
+use super::sink_options;
 use crate::config::{Options, Problem, Reader};
 use crate::connectors::Role;
 
@@ -68,20 +69,11 @@ pub(super) enum Consistency {
     Split,
 }
 
-/// What to write, and how.
-#[derive(Debug, Clone)]
-pub(super) struct SinkOptions {
-    /// Where.
-    pub server: Server,
-    /// The table: `name` or `schema.name`, as written.
-    pub table: String,
-}
-
 /// Everything that is wrong with `options`.
 pub(super) fn check(options: &Options, role: Role) -> Vec<Problem> {
     match role {
         Role::Source => source(options).1,
-        Role::Sink => sink(options).1,
+        Role::Sink => sink_options::read(options).1,
     }
 }
 
@@ -133,20 +125,13 @@ fn split_rows(reader: &Reader<'_>) -> Option<u64> {
 fn cursor(reader: &Reader<'_>) -> Option<CursorOptions> {
     let (overlap, zone) = (reader.text("overlap"), reader.text("cursor_zone"));
     let Some(column) = reader.text("cursor") else {
-        for (name, _) in [("overlap", &overlap), ("cursor_zone", &zone)].iter().filter(|o| o.1.is_some()) {
+        for (name, _) in
+            [("overlap", &overlap), ("cursor_zone", &zone)].iter().filter(|o| o.1.is_some())
+        {
             let message = format!("`{name}` needs a `cursor`");
             reader.problem(Problem::new(&reader.place_of(name), message));
         }
         return None;
     };
     Some(CursorOptions { column, overlap, zone: zone.unwrap_or_else(|| "UTC".to_owned()) })
-}
-
-/// The options of a sink as read, and everything that is wrong with them.
-pub(super) fn sink(options: &Options) -> (SinkOptions, Vec<Problem>) {
-    let reader = options.reader();
-    let server = Server::read(&reader);
-    let server = server.limiting(reader.duration("statement_timeout", Duration::ZERO));
-    let wanted = SinkOptions { server, table: reader.required("table") };
-    (wanted, reader.finish())
 }

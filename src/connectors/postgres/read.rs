@@ -36,7 +36,9 @@ impl Job {
             None => relation.readings.clone(),
             Some(columns) => {
                 let wanted = columns.iter().map(|index| relation.readings.get(*index).cloned());
-                wanted.collect::<Option<_>>().ok_or_else(|| Error::bug("a column is wanted that is not"))?
+                wanted
+                    .collect::<Option<_>>()
+                    .ok_or_else(|| Error::bug("a column is wanted that is not"))?
             }
         };
         Ok(Job {

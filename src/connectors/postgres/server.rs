@@ -293,7 +293,11 @@ where
     client
 }
 
-fn begin<S, T>(config: Config, wire: S, tls: T) -> BoxFuture<'static, std::result::Result<Client, tokio_postgres::Error>>
+fn begin<S, T>(
+    config: Config,
+    wire: S,
+    tls: T,
+) -> BoxFuture<'static, std::result::Result<Client, tokio_postgres::Error>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     T: TlsConnect<S> + Send + 'static,

@@ -105,7 +105,10 @@ impl Sessions {
 /// [`crate::error::Kind::Conflict`] when that moment is gone.
 pub(super) async fn begin(client: &Client, exported: Option<&str>) -> Result<()> {
     let failed = |e| error::of("could not begin to read", &e);
-    client.batch_execute("begin isolation level repeatable read read only").await.map_err(failed)?;
+    client
+        .batch_execute("begin isolation level repeatable read read only")
+        .await
+        .map_err(failed)?;
     if let Some(exported) = exported {
         let sql = format!("set transaction snapshot {}", literal(exported));
         client.batch_execute(&sql).await.map_err(|e| match e.as_db_error() {
@@ -128,7 +131,8 @@ pub(super) fn gone() -> Error {
 
 /// The transactions that `client` sees.
 pub(super) async fn current_of(client: &Client) -> Result<String> {
-    let row = client.query_one("select pg_catalog.pg_current_snapshot()::pg_catalog.text", &[]).await;
+    let row =
+        client.query_one("select pg_catalog.pg_current_snapshot()::pg_catalog.text", &[]).await;
     let row = row.map_err(|e| error::of("could not look at the snapshot", &e))?;
     cell(&row, 0)
 }

@@ -28,7 +28,11 @@ pub(super) async fn snapshot(url: &str, options: &[(&str, &str)]) -> Arc<dyn Sna
     source(url, options).open(&Window::default()).await.unwrap()
 }
 
-pub(super) async fn read(snapshot: &Arc<dyn Snapshot>, split: &Split, want: &Want) -> Result<Vec<RecordBatch>> {
+pub(super) async fn read(
+    snapshot: &Arc<dyn Snapshot>,
+    split: &Split,
+    want: &Want,
+) -> Result<Vec<RecordBatch>> {
     snapshot.read(split, want).await?.try_collect().await
 }
 
@@ -64,8 +68,11 @@ pub(super) async fn lines(snapshot: &Arc<dyn Snapshot>) -> Vec<String> {
 #[tokio::test]
 async fn a_table_is_read_in_many_splits_and_every_row_once() {
     let (url, db) = SHARED.url("blocks");
-    SHARED.psql(&db, "create table t (id int primary key, text text); \
-        insert into t select n, repeat('x', n % 100) from generate_series(1, 20000) n; analyze t");
+    SHARED.psql(
+        &db,
+        "create table t (id int primary key, text text); \
+        insert into t select n, repeat('x', n % 100) from generate_series(1, 20000) n; analyze t",
+    );
     let snapshot = snapshot(&url, &[("table", "t"), ("split_rows", "3000")]).await;
     assert!((5..=9).contains(&snapshot.splits().len()), "{:?}", snapshot.splits());
     assert_eq!(numbers(&snapshot, &Want::default()).await, (1..=20000).collect::<Vec<_>>());
@@ -76,8 +83,11 @@ async fn a_table_is_read_in_many_splits_and_every_row_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_copy_equals_the_snapshot_while_others_write_at_full_speed() {
     let (url, db) = SHARED.url("writers");
-    SHARED.psql(&db, "create table t (id int primary key, n int not null); \
-        insert into t select n, 0 from generate_series(1, 30000) n; analyze t");
+    SHARED.psql(
+        &db,
+        "create table t (id int primary key, n int not null); \
+        insert into t select n, 0 from generate_series(1, 30000) n; analyze t",
+    );
     let stop = Arc::new(AtomicBool::new(false));
     let writer = |sql: &'static str| {
         let (stop, db) = (Arc::clone(&stop), db.clone());
@@ -114,7 +124,9 @@ async fn the_copy_equals_the_snapshot_while_others_write_at_full_speed() {
 #[tokio::test]
 async fn partitions_and_heirs_are_read_whole_whatever_the_order_of_their_columns() {
     let (url, db) = SHARED.url("tree");
-    SHARED.psql(&db, "create table p (id int, name text) partition by range (id); \
+    SHARED.psql(
+        &db,
+        "create table p (id int, name text) partition by range (id); \
         create table p1 partition of p for values from (0) to (10); \
         create table p2 (name text, extra int, id int); \
         alter table p2 drop column extra; \
@@ -123,9 +135,13 @@ async fn partitions_and_heirs_are_read_whole_whatever_the_order_of_their_columns
         insert into p select n, 'n' || n from generate_series(0, 29) n; \
         create table a (id int, name text); \
         create table b (more text) inherits (a); \
-        insert into a values (1, 'a'); insert into b values (2, 'b', 'more')");
-    let expected: Vec<String> = SHARED.psql(&db, "select id || '|' || name from p order by 1 collate \"C\"")
-        .lines().map(str::to_owned).collect();
+        insert into a values (1, 'a'); insert into b values (2, 'b', 'more')",
+    );
+    let expected: Vec<String> = SHARED
+        .psql(&db, "select id || '|' || name from p order by 1 collate \"C\"")
+        .lines()
+        .map(str::to_owned)
+        .collect();
     assert_eq!(lines(&snapshot(&url, &[("table", "p")]).await).await, expected);
     assert_eq!(lines(&snapshot(&url, &[("table", "a")]).await).await, ["1|a", "2|b"]);
 }
@@ -133,8 +149,11 @@ async fn partitions_and_heirs_are_read_whole_whatever_the_order_of_their_columns
 #[tokio::test]
 async fn an_empty_table_has_no_splits_and_one_without_columns_has_rows() {
     let (url, db) = SHARED.url("empty");
-    SHARED.psql(&db, "create table t (id int); create table none (); \
-        insert into none default values; insert into none default values");
+    SHARED.psql(
+        &db,
+        "create table t (id int); create table none (); \
+        insert into none default values; insert into none default values",
+    );
     assert_eq!(snapshot(&url, &[("table", "t")]).await.splits(), []);
     let none = snapshot(&url, &[("table", "none")]).await;
     let batches = read(&none, &none.splits()[0], &Want::default()).await.unwrap();
@@ -144,10 +163,13 @@ async fn an_empty_table_has_no_splits_and_one_without_columns_has_rows() {
 #[tokio::test]
 async fn views_and_queries_are_read_and_a_comment_may_end_a_query() {
     let (url, db) = SHARED.url("views");
-    SHARED.psql(&db, "create table t (id int, name text); insert into t values (1, 'a'), (2, 'b'); \
+    SHARED.psql(
+        &db,
+        "create table t (id int, name text); insert into t values (1, 'a'), (2, 'b'); \
         create view v as select id * 10 as id, name from t; \
         create materialized view m as select * from t; \
-        create materialized view n as select * from t with no data");
+        create materialized view n as select * from t with no data",
+    );
     assert_eq!(lines(&snapshot(&url, &[("table", "v")]).await).await, ["10|a", "20|b"]);
     assert_eq!(lines(&snapshot(&url, &[("table", "m")]).await).await, ["1|a", "2|b"]);
     let query = "with x as (select id from public.t) select id from x where id > 1 -- the last ;";
@@ -160,9 +182,12 @@ async fn views_and_queries_are_read_and_a_comment_may_end_a_query() {
 #[tokio::test]
 async fn what_cannot_be_read_is_an_error_with_its_kind() {
     let (url, db) = SHARED.url("denied");
-    SHARED.psql(&db, "create schema s; create table s.t (id int); create table h (id int); \
+    SHARED.psql(
+        &db,
+        "create schema s; create table s.t (id int); create table h (id int); \
         alter table h enable row level security; grant select on h to public; \
-        create role reader_denied login; grant usage on schema s to reader_denied");
+        create role reader_denied login; grant usage on schema s to reader_denied",
+    );
     let kind = async |url: &str, options: &[(&str, &str)]| {
         let error = source(url, options).open(&Window::default()).await.unwrap_err();
         (error.kind(), error.advice().unwrap_or_default().to_owned())
@@ -181,11 +206,14 @@ async fn what_cannot_be_read_is_an_error_with_its_kind() {
 #[tokio::test]
 async fn a_partition_that_may_not_be_read_by_itself_is_read_through_its_parent() {
     let (url, db) = SHARED.url("parent");
-    SHARED.psql(&db, "create table p (id int) partition by range (id); \
+    SHARED.psql(
+        &db,
+        "create table p (id int) partition by range (id); \
         create table p1 partition of p for values from (0) to (10); \
         create table p2 partition of p for values from (10) to (20); \
         insert into p select generate_series(0, 19); \
-        create role reader_parent login; grant select on p to reader_parent");
+        create role reader_parent login; grant select on p to reader_parent",
+    );
     let url = url.replace("postgres@", "reader_parent@");
     let snapshot = snapshot(&url, &[("table", "p")]).await;
     assert_eq!(snapshot.splits().len(), 1);
@@ -208,8 +236,11 @@ async fn a_table_that_others_want_to_empty_waits_for_the_snapshot() {
 #[tokio::test]
 async fn filters_limits_and_columns_are_left_to_the_server() {
     let (url, db) = SHARED.url("wants");
-    SHARED.psql(&db, "create table t (id int, name text); \
-        insert into t select n, 'n' || n from generate_series(0, 99) n");
+    SHARED.psql(
+        &db,
+        "create table t (id int, name text); \
+        insert into t select n, 'n' || n from generate_series(0, 99) n",
+    );
     let snapshot = snapshot(&url, &[("table", "t")]).await;
     let value = Scalar::new(Arc::new(Int32Array::from(vec![90])) as ArrayRef);
     let filters = vec![Comparison { column: 0, op: Op::GtEq, value }];
