@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use futures::{StreamExt, TryStreamExt, pin_mut, stream};
+use futures::{StreamExt, pin_mut, stream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
@@ -13,6 +13,7 @@ use super::filter;
 use super::piece::{Piece, clause};
 use super::relation::{self, Relation};
 use super::sessions::{Lent, Sessions};
+use super::tap::payloads;
 use crate::error::{Error, Result};
 use crate::faults::carry;
 use crate::memory::Reservation;
@@ -115,23 +116,29 @@ impl Drop for Task {
 
 async fn run(
     job: &Job,
-    lent: Lent,
+    mut lent: Lent,
     sessions: &Sessions,
     mut held: Box<dyn Reservation>,
     sender: &mpsc::Sender<RecordBatch>,
 ) -> Result<()> {
-    let rows = lent.client.copy_out(&job.sql).await.map_err(|e| job.failed(&e))?;
-    pin_mut!(rows);
+    let copy = lent.client.copy_out(&job.sql).await.map_err(|e| job.failed(&e))?;
+    pin_mut!(copy);
     let refuse = Arc::clone(&job.refuse);
     let mut decoder = Decoder::new(&job.readings, job.batch_rows, &job.place, refuse);
-    while let Some(payload) = rows.try_next().await.map_err(|e| job.failed(&e))? {
-        if let Some(batch) = decoder.push(&payload)? {
+    while let Some(block) = lent.blocks.next().await {
+        for payload in payloads(&block) {
+            let Some(batch) = decoder.push(payload)? else { continue };
             // This batch, the one that waits, and the one that is made next.
             held.resize(batch.get_array_memory_size().saturating_mul(3))?;
             if sender.send(batch).await.is_err() {
                 return Ok(());
             }
         }
+    }
+    // The rows went past the driver, which knows whether these were all.
+    if let Some(end) = copy.next().await {
+        end.map_err(|e| job.failed(&e))?;
+        return Err(Error::bug("the driver was given rows of a COPY"));
     }
     let last = decoder.finish()?;
     // The locks are held by now, so that nothing can change any more: did it before?

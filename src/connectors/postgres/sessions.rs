@@ -11,7 +11,8 @@ use tokio_postgres::Client;
 use super::error;
 use super::quote::literal;
 use super::row::cell;
-use super::server::{Purpose, Server};
+use super::server::Server;
+use super::tap::Blocks;
 use crate::error::{Error, Result};
 
 /// What every reader sees.
@@ -33,7 +34,7 @@ pub(super) enum View {
 pub(super) struct Sessions {
     server: Server,
     view: View,
-    idle: Mutex<Vec<Client>>,
+    idle: Mutex<Vec<(Client, Blocks)>>,
     places: Arc<Semaphore>,
 }
 
@@ -42,6 +43,8 @@ pub(super) struct Sessions {
 pub(super) struct Lent {
     /// The session, in a transaction.
     pub client: Client,
+    /// The rows of its copies.
+    pub blocks: Blocks,
     _place: OwnedSemaphorePermit,
 }
 
@@ -59,15 +62,15 @@ impl Sessions {
     pub(super) async fn lend(&self) -> Result<Lent> {
         let place = Arc::clone(&self.places).acquire_owned().await;
         let place = place.map_err(|_| Error::bug("the places of sessions were closed"))?;
-        let idle = self.idle().pop().filter(|client| !client.is_closed());
-        let client = match idle {
-            Some(client) => client,
+        let idle = self.idle().pop().filter(|(client, _)| !client.is_closed());
+        let (client, blocks) = match idle {
+            Some(session) => session,
             None => self.open().await?,
         };
         if self.view == View::Now {
             begin(&client, None).await?;
         }
-        Ok(Lent { client, _place: place })
+        Ok(Lent { client, blocks, _place: place })
     }
 
     /// Takes back a session that has been read from to the end.
@@ -76,12 +79,12 @@ impl Sessions {
             let done = lent.client.batch_execute("commit").await;
             done.map_err(|e| error::of("could not end a read", &e))?;
         }
-        self.idle().push(lent.client);
+        self.idle().push((lent.client, lent.blocks));
         Ok(())
     }
 
-    async fn open(&self) -> Result<Client> {
-        let client = self.server.connect(Purpose::Read, "reader").await?;
+    async fn open(&self) -> Result<(Client, Blocks)> {
+        let (client, blocks) = self.server.connect_to_copy("reader").await?;
         if let View::Moment { exported, current } = &self.view {
             begin(&client, Some(exported)).await?;
             let seen = current_of(&client).await?;
@@ -91,10 +94,10 @@ impl Sessions {
                     .at("seen", seen));
             }
         }
-        Ok(client)
+        Ok((client, blocks))
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Client>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<(Client, Blocks)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
