@@ -61,7 +61,7 @@ pub(super) async fn lines(snapshot: &Arc<dyn Snapshot>) -> Vec<String> {
     found
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_table_is_read_in_many_splits_and_every_row_once() {
     let (url, db) = SHARED.url("blocks");
     SHARED.psql(&db, "create table t (id int primary key, text text); \
@@ -111,7 +111,7 @@ async fn the_copy_equals_the_snapshot_while_others_write_at_full_speed() {
     writers.into_iter().for_each(|writer| writer.join().unwrap());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn partitions_and_heirs_are_read_whole_whatever_the_order_of_their_columns() {
     let (url, db) = SHARED.url("tree");
     SHARED.psql(&db, "create table p (id int, name text) partition by range (id); \
@@ -130,7 +130,7 @@ async fn partitions_and_heirs_are_read_whole_whatever_the_order_of_their_columns
     assert_eq!(lines(&snapshot(&url, &[("table", "a")]).await).await, ["1|a", "2|b"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn an_empty_table_has_no_splits_and_one_without_columns_has_rows() {
     let (url, db) = SHARED.url("empty");
     SHARED.psql(&db, "create table t (id int); create table none (); \
@@ -141,7 +141,7 @@ async fn an_empty_table_has_no_splits_and_one_without_columns_has_rows() {
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn views_and_queries_are_read_and_a_comment_may_end_a_query() {
     let (url, db) = SHARED.url("views");
     SHARED.psql(&db, "create table t (id int, name text); insert into t values (1, 'a'), (2, 'b'); \
@@ -157,7 +157,7 @@ async fn views_and_queries_are_read_and_a_comment_may_end_a_query() {
     assert_eq!(error.message(), "the materialized view `n` has never been filled");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_is_an_error_with_its_kind() {
     let (url, db) = SHARED.url("denied");
     SHARED.psql(&db, "create schema s; create table s.t (id int); create table h (id int); \
@@ -178,7 +178,7 @@ async fn what_cannot_be_read_is_an_error_with_its_kind() {
     assert_eq!(kind(&url, &[("query", "delete from public.h returning id")]).await.0, Kind::Config);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_partition_that_may_not_be_read_by_itself_is_read_through_its_parent() {
     let (url, db) = SHARED.url("parent");
     SHARED.psql(&db, "create table p (id int) partition by range (id); \
@@ -192,7 +192,7 @@ async fn a_partition_that_may_not_be_read_by_itself_is_read_through_its_parent()
     assert_eq!(numbers(&snapshot, &Want::default()).await, (0..20).collect::<Vec<_>>());
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_table_that_others_want_to_empty_waits_for_the_snapshot() {
     let (url, db) = SHARED.url("locked");
     SHARED.psql(&db, "create table t (id int); insert into t select generate_series(1, 100)");
@@ -205,7 +205,7 @@ async fn a_table_that_others_want_to_empty_waits_for_the_snapshot() {
     SHARED.psql(&db, "truncate t");
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn filters_limits_and_columns_are_left_to_the_server() {
     let (url, db) = SHARED.url("wants");
     SHARED.psql(&db, "create table t (id int, name text); \
@@ -222,7 +222,7 @@ async fn filters_limits_and_columns_are_left_to_the_server() {
     assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), 100);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn equal_ids_are_equal_rows_and_a_change_makes_another_id() {
     let (url, db) = SHARED.url("ids");
     SHARED.psql(&db, "create table t (id int); insert into t values (1)");
