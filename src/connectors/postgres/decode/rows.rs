@@ -1,0 +1,297 @@
+//! The rows of a `COPY`: where each begins and ends, and which are left out.
+
+use std::sync::Arc;
+
+use arrow::array::BooleanArray;
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::error::ArrowError;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+
+use super::cells::Wire;
+use super::lists;
+use super::misfit::{self, Misfit, Trouble};
+use super::reading::Reading;
+use super::vector::{Field, Vector, next_field};
+use crate::error::{Error, Result};
+use crate::source::{Refuse, Refused};
+
+/// A batch ends when it took this many bytes, so that long values do not fill the memory.
+const BATCH_BYTES: usize = 16 << 20;
+
+/// What every `COPY` in binary begins with.
+const SIGNATURE: &[u8; 11] = b"PGCOPY\n\xff\r\n\0";
+
+/// Makes batches of rows.
+#[derive(Debug)]
+pub(in crate::connectors::postgres) struct Decoder {
+    readings: Vec<Reading>,
+    schema: SchemaRef,
+    batch_rows: usize,
+    place: String,
+    refuse: Arc<dyn Refuse>,
+    progress: Progress,
+    columns: Vec<Vector>,
+    /// Rows taken so far, the refused ones among them.
+    seen: u64,
+    /// Rows in the batch.
+    rows: usize,
+    /// Bytes that the rows of the batch came in.
+    bytes: usize,
+    /// Rows that were refused since the batch began, by number.
+    refused: Vec<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Header,
+    Rows,
+    Ended,
+}
+
+impl Decoder {
+    /// A decoder for rows of `readings`; `place` names the split for refused rows.
+    pub(in crate::connectors::postgres) fn new(
+        readings: &[Reading],
+        batch_rows: usize,
+        place: &str,
+        refuse: Arc<dyn Refuse>,
+    ) -> Self {
+        let fields: Vec<_> = readings.iter().map(|reading| reading.field.clone()).collect();
+        let mut decoder = Decoder {
+            readings: readings.to_vec(),
+            schema: Arc::new(Schema::new(fields)),
+            batch_rows: batch_rows.max(1),
+            place: place.to_owned(),
+            refuse,
+            progress: Progress::Header,
+            columns: Vec::new(),
+            seen: 0,
+            rows: 0,
+            bytes: 0,
+            refused: Vec::new(),
+        };
+        decoder.columns = decoder.fresh(&vec![0; readings.len()]);
+        decoder
+    }
+
+    /// The columns of the batches.
+    pub(in crate::connectors::postgres) fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Takes the payload of one `CopyData` message: the header, the header with the first row, one
+    /// row, or the trailer. Gives a batch when one is full.
+    ///
+    /// # Errors
+    /// [`crate::error::Kind::Data`] for bytes that are none of these, and whatever the taker of
+    /// refused rows says.
+    #[inline]
+    pub(in crate::connectors::postgres) fn push(
+        &mut self,
+        payload: &[u8],
+    ) -> Result<Option<RecordBatch>> {
+        let row = match self.progress {
+            Progress::Rows => payload,
+            Progress::Header => {
+                let row = header(payload).ok_or_else(|| self.malformed("a header"))?;
+                self.progress = Progress::Rows;
+                row
+            }
+            Progress::Ended => return Err(self.malformed("the end")),
+        };
+        let Some((count, fields)) = row.split_first_chunk::<2>() else {
+            return match row {
+                [] if payload.len() > row.len() => Ok(None),
+                _ => Err(self.malformed("a row")),
+            };
+        };
+        let count = i16::from_be_bytes(*count);
+        if usize::try_from(count) != Ok(self.columns.len()) {
+            return self.trailer(count, fields).map(|()| None);
+        }
+        self.row(fields)?;
+        match self.rows >= self.batch_rows || self.bytes >= BATCH_BYTES {
+            true => self.batch(),
+            false => Ok(None),
+        }
+    }
+
+    /// The rows that are left, and the proof that the trailer has been seen.
+    pub(in crate::connectors::postgres) fn finish(mut self) -> Result<Option<RecordBatch>> {
+        if self.progress != Progress::Ended {
+            return Err(self.malformed("the mark of the end"));
+        }
+        self.batch()
+    }
+
+    fn trailer(&mut self, count: i16, rest: &[u8]) -> Result<()> {
+        match (count, rest) {
+            (-1, []) => {
+                self.progress = Progress::Ended;
+                Ok(())
+            }
+            _ => Err(self.malformed(&format!("a row of {} fields", self.columns.len()))),
+        }
+    }
+
+    #[inline]
+    fn row(&mut self, fields: &[u8]) -> Result<()> {
+        self.seen += 1;
+        self.bytes += fields.len();
+        let mut rest = fields;
+        for (at, column) in self.columns.iter_mut().enumerate() {
+            let before = rest;
+            let taken = match next_field(&mut rest) {
+                Some(Field::Value(value)) => column.push(value),
+                Some(Field::Null) => column.push_null(),
+                None => Err(Trouble::Malformed("a field of the length it says")),
+            };
+            if let Err(trouble) = taken {
+                return self.leave_out(at, trouble, before);
+            }
+        }
+        if !rest.is_empty() {
+            return Err(self.malformed("the end of a row"));
+        }
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Takes back what the row has put into the columns up to the one at `at`, where it failed.
+    #[cold]
+    fn leave_out(&mut self, at: usize, trouble: Trouble, mut from: &[u8]) -> Result<()> {
+        let reading = &self.readings[at];
+        let misfit = match trouble {
+            Trouble::Misfit(misfit) => misfit,
+            Trouble::Malformed(expected) => {
+                return Err(self.malformed(expected).at("column", reading.field.name()));
+            }
+        };
+        for column in &mut self.columns[..=at] {
+            column.truncate(self.rows);
+        }
+        let value = match next_field(&mut from) {
+            Some(Field::Value(bytes)) => Some(shown(&reading.wire, misfit, bytes)),
+            _ => None,
+        };
+        self.refused.push(self.seen);
+        self.refuse.refuse(self.refusal(at, self.seen, misfit, value))
+    }
+
+    fn refusal(&self, column: usize, row: u64, misfit: Misfit, value: Option<String>) -> Refused {
+        let name = self.readings[column].field.name();
+        Refused {
+            place: format!("{} row {row}", self.place),
+            column: Some(name.clone()),
+            value: value.map(|value| Refused::shown(value.as_bytes())),
+            reason: misfit.reason().to_owned(),
+            hint: Some(misfit.hint(name)),
+        }
+    }
+
+    /// Empty columns, with room for as many bytes as these last time.
+    fn fresh(&self, bytes: &[usize]) -> Vec<Vector> {
+        let rows = self.batch_rows.min(crate::source::BATCH_ROWS);
+        let column = |(reading, bytes): (&Reading, &usize)| {
+            let vector = Vector::new(&reading.wire, rows, *bytes);
+            vector.ruled(reading.specials, reading.field.is_nullable())
+        };
+        self.readings.iter().zip(bytes).map(column).collect()
+    }
+
+    /// The batch as far as it is filled, if there is anything in it; the next one begins.
+    fn batch(&mut self) -> Result<Option<RecordBatch>> {
+        let rows = std::mem::take(&mut self.rows);
+        self.bytes = 0;
+        if rows == 0 {
+            self.refused.clear();
+            return Ok(None);
+        }
+        let bytes: Vec<_> = self.columns.iter().map(Vector::byte_len).collect();
+        let fresh = self.fresh(&bytes);
+        let full = std::mem::replace(&mut self.columns, fresh);
+        let arrow =
+            |error: ArrowError| Error::bug("a batch was not put together").at("arrow", error);
+        let (mut arrays, mut bad) = (Vec::with_capacity(full.len()), Vec::new());
+        for (at, (vector, field)) in full.into_iter().zip(self.schema.fields()).enumerate() {
+            let (array, found) = vector.finish(field.data_type()).map_err(arrow)?;
+            bad.extend(found.into_iter().map(|(row, value)| (row, at, value)));
+            arrays.push(array);
+        }
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let schema = Arc::clone(&self.schema);
+        let batch = RecordBatch::try_new_with_options(schema, arrays, &options).map_err(arrow)?;
+        let batch = self.without(batch, bad)?;
+        self.refused.clear();
+        Ok(batch)
+    }
+
+    /// `batch` without the rows in which texts were found that are not UTF-8: row, column, value.
+    fn without(
+        &self,
+        batch: RecordBatch,
+        mut bad: Vec<(usize, usize, Vec<u8>)>,
+    ) -> Result<Option<RecordBatch>> {
+        if bad.is_empty() {
+            return Ok(Some(batch));
+        }
+        bad.sort();
+        bad.dedup_by_key(|(row, ..)| *row);
+        let numbers = self.numbers(batch.num_rows());
+        let mut kept = vec![true; batch.num_rows()];
+        for (row, column, value) in bad {
+            kept[row] = false;
+            let value = Refused::shown(&value);
+            self.refuse.refuse(self.refusal(column, numbers[row], Misfit::Utf8, Some(value)))?;
+        }
+        let batch = filter_record_batch(&batch, &BooleanArray::from(kept));
+        let batch = batch.map_err(|e| Error::bug("rows were not left out").at("arrow", e))?;
+        Ok(Some(batch).filter(|batch| batch.num_rows() > 0))
+    }
+
+    /// The numbers of the last `rows` rows that were not refused.
+    fn numbers(&self, rows: usize) -> Vec<u64> {
+        let left_out = u64::try_from(rows + self.refused.len()).unwrap_or(self.seen);
+        let all = self.seen - left_out + 1..=self.seen;
+        all.filter(|number| self.refused.binary_search(number).is_err()).collect()
+    }
+
+    #[cold]
+    fn malformed(&self, expected: &str) -> Error {
+        Error::data("the server sent bytes that are no rows of `COPY` in binary")
+            .at("place", format!("{} row {}", self.place, self.seen))
+            .at("expected", expected)
+            .hint("is there a PostgreSQL server, or something between it and dhow?")
+    }
+}
+
+/// What follows the header in `payload`.
+fn header(payload: &[u8]) -> Option<&[u8]> {
+    let (flags, rest) = payload.strip_prefix(SIGNATURE)?.split_first_chunk::<4>()?;
+    // The upper half of the flags is for what a reader must understand, and there is nothing.
+    if u32::from_be_bytes(*flags) >> 16 != 0 {
+        return None;
+    }
+    let (length, rest) = rest.split_first_chunk::<4>()?;
+    rest.get(usize::try_from(u32::from_be_bytes(*length)).ok()?..)
+}
+
+/// A refused value as people see it.
+fn shown(wire: &Wire, why: Misfit, bytes: &[u8]) -> String {
+    match (wire, bytes) {
+        (Wire::Array(..), bytes) => lists::bounds(bytes).unwrap_or_else(|| "{…}".to_owned()),
+        (Wire::Date, &[a, b, c, d]) => match i32::from_be_bytes([a, b, c, d]) {
+            days @ (i32::MIN | i32::MAX) => misfit::infinity(days < 0),
+            days => misfit::date(i64::from(days)),
+        },
+        (Wire::Time, _) => "24:00:00".to_owned(),
+        (Wire::Timestamp, &[a, b, c, d, e, f, g, h]) => {
+            match (i64::from_be_bytes([a, b, c, d, e, f, g, h]), why) {
+                (micros, Misfit::Infinity) => misfit::infinity(micros < 0),
+                (micros, _) => misfit::moment(micros),
+            }
+        }
+        _ => misfit::number(bytes),
+    }
+}

@@ -1,0 +1,1 @@
+//! Tests of decoding: made bytes, broken bytes, and a real server.
