@@ -6,7 +6,7 @@ VENV := .venv
 export CARGO_TARGET_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt docs bench clean-data
+.PHONY: help demo test test-long postgres check fmt docs bench clean-data
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -18,8 +18,24 @@ demo: ## build dhow and run a pipeline over real flights, airports and bird stri
 	cd $(DEMO)/fixtures && $(DHOW) run pipelines/flights.yaml
 	cd $(DEMO)/fixtures && $(DHOW) sql ../sql/models/worst_airports.sql --source airport_delays=out/airport_delays
 
-test: ## run every test; nothing has to be set up but Rust and a C compiler
+test: postgres ## run every test; a PostgreSQL server is installed when there is none
 	cargo test --locked
+
+test-long: postgres ## the tests against databases in full, which take hours
+	DHOW_LONG=1 cargo test --locked --test databases
+
+# The tests start servers of their own, so none is set up to run: `createcluster.d` is read by
+# Debian's package when it would make the first one.
+postgres: ## install Debian's PostgreSQL server for the tests, unless there is one
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { \
+	  echo "installing the Debian package postgresql, which tests start on their own" && \
+	  root=$$([ "$$(id -u)" = 0 ] || echo sudo) && \
+	  $$root mkdir -p /etc/postgresql-common/createcluster.d && \
+	  echo "create_main_cluster = false" | \
+	    $$root tee /etc/postgresql-common/createcluster.d/dhow.conf >/dev/null && \
+	  $$root apt-get update -q && \
+	  $$root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y postgresql && \
+	  $$root rm /etc/postgresql-common/createcluster.d/dhow.conf; }
 
 check: ## format, lints and documentation, as in .ci/run
 	cargo fmt --check

@@ -86,7 +86,7 @@ async fn table(rows: &mut BatchStream) -> Result<(), Stop> {
             shown.push(batch.slice(0, wanted));
         }
     }
-    print::line(&drawn(&shown)?)?;
+    print::bytes(format!("{}\n", drawn(&shown)?).as_bytes())?;
     let more = all.saturating_sub(u64::try_from(taken).unwrap_or(u64::MAX));
     print::line(&match more {
         0 => show::rows(all),

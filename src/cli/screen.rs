@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::board::Board;
 use super::progress::{Painter, Style};
+use crate::config::scrub_bytes;
 
 /// Lines that wait for the terminal, at most; further log lines are counted and left out.
 const QUEUE: usize = 4096;
@@ -116,7 +117,8 @@ fn work(messages: &Receiver<Message>) {
     }
 }
 
-/// Writes to standard error; when that is closed there is nowhere left to complain.
+/// Writes to standard error, without any secret; when that is closed there is nowhere left to
+/// complain.
 pub(super) fn write(text: &[u8]) {
-    let _ = std::io::stderr().write_all(text);
+    let _ = std::io::stderr().write_all(&scrub_bytes(text));
 }

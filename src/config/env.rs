@@ -32,7 +32,11 @@ impl Variables {
     /// These variables and no others.
     pub fn of<T: Into<OsString>>(variables: impl IntoIterator<Item = (T, T)>) -> Self {
         let text = |value: T| value.into().into_string().ok();
-        let entry = |(name, value)| Some((text(name)?, text(value).map(Secret::new)));
+        let entry = |(name, value)| {
+            let name = text(name)?;
+            let value = text(value).map(|value| secret(&name, value));
+            Some((name, value))
+        };
         Variables { values: variables.into_iter().filter_map(entry).collect() }
     }
 
@@ -54,6 +58,11 @@ impl Variables {
     }
 }
 
+/// A variable whose name says so is a secret wherever it turns up; others may well be words.
+fn secret(name: &str, value: String) -> Secret {
+    if name.starts_with("DHOW_SECRET_") { Secret::guarded(value) } else { Secret::new(value) }
+}
+
 /// The `KEY=value` lines of a `.env` file. Problems name a line and never show it.
 fn parse(file: &str, text: &str) -> (BTreeMap<String, Secret>, Vec<Problem>) {
     let file: Arc<str> = file.into();
@@ -64,7 +73,7 @@ fn parse(file: &str, text: &str) -> (BTreeMap<String, Secret>, Vec<Problem>) {
         match entry(line) {
             Ok(None) => {}
             Ok(Some((name, value))) => {
-                if entries.insert(name.to_owned(), Secret::new(value)).is_some() {
+                if entries.insert(name.to_owned(), secret(name, value)).is_some() {
                     let message = format!("the variable `{name}` is set twice");
                     problems.push(Problem::new(&place, message).hint("remove one of the two"));
                 }

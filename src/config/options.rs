@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use crate::config::{Node, Place, Problem, Value, measure};
+use crate::config::{Node, Place, Problem, Value, measure, scrub};
 
 /// The options of one source or sink, as written.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,8 +13,9 @@ pub struct Options {
 }
 
 impl Options {
-    /// Options written at `place`.
+    /// Options written at `place`. Passwords of URLs among them are never shown from now on.
     pub fn new(place: Place, entries: Vec<(String, Place, Node)>) -> Self {
+        entries.iter().for_each(|(.., node)| scrub::remember_urls(node));
         Options { place, entries }
     }
 
@@ -24,7 +25,7 @@ impl Options {
         let node = |text: &str| Node::argument(text, &place);
         let entries =
             entries.iter().map(|(k, v)| ((*k).to_owned(), place.clone(), node(v))).collect();
-        Options { place, entries }
+        Options::new(place, entries)
     }
 
     /// Where the options begin.

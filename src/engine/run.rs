@@ -9,6 +9,7 @@ use super::job::{Job, Rows};
 use super::reject::Budget;
 use super::world::{Desk, World};
 use super::{LoadReport, Report, Settings, check, load, peak};
+use crate::config::scrub;
 use crate::error::{Error, Result};
 use crate::event::{Event, Observer};
 use crate::faults::point;
@@ -166,7 +167,7 @@ fn past(report: &Report, pipeline: String, error: Option<&Error>) -> PastRun {
         started: String::new(),
         seconds: Some(report.elapsed.as_secs_f64()),
         outcome: if error.is_none() { "succeeded" } else { "failed" }.to_owned(),
-        error: error.map(|error| error.message().to_owned()),
+        error: error.map(|error| scrub(error.message()).into_owned()),
         loads: report.loads.iter().map(load).collect(),
     }
 }

@@ -3,6 +3,7 @@
 mod bad;
 mod help;
 mod init;
+mod secrets;
 
 use std::path::Path;
 

@@ -1,6 +1,8 @@
 //! dhow against real databases, started by the tests themselves.
 
 mod cluster;
+mod faults;
+mod proxy;
 
 #[test]
 fn the_cluster_answers_and_its_folder_goes_with_it() {
