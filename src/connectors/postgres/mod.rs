@@ -5,6 +5,8 @@
 mod address;
 mod blocks;
 mod catalog;
+mod cursor;
+mod cut;
 #[cfg(test)]
 #[path = "../../../tests/databases/cluster.rs"]
 mod cluster;
@@ -14,6 +16,8 @@ mod error;
 mod filter;
 mod freeze;
 mod frozen;
+mod instance;
+mod kept;
 mod keys;
 mod name;
 mod options;
@@ -33,6 +37,8 @@ mod sessions;
 mod sink;
 mod socket;
 mod source;
+#[cfg(test)]
+mod cut_tests;
 #[cfg(test)]
 mod source_tests;
 #[cfg(test)]

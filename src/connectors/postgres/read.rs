@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use super::decode::{Decoder, Reading};
 use super::error;
 use super::filter;
+use super::options::SourceOptions;
 use super::piece::{Piece, clause};
 use super::relation::{self, Relation};
 use super::sessions::{Lent, Sessions};
@@ -27,11 +28,18 @@ pub(super) struct Job {
     readings: Vec<Reading>,
     batch_rows: usize,
     refuse: Arc<dyn Refuse>,
+    /// How to look at the relation again, and what it must still be.
+    same: Option<(SourceOptions, String)>,
 }
 
 impl Job {
     /// The read of `piece`.
-    pub(super) fn new(relation: &Relation, piece: &Piece, want: &Want) -> Result<Self> {
+    pub(super) fn new(
+        relation: &Relation,
+        piece: &Piece,
+        want: &Want,
+        described: Option<SourceOptions>,
+    ) -> Result<Self> {
         let readings = match &want.columns {
             None => relation.readings.clone(),
             Some(columns) => {
@@ -46,7 +54,18 @@ impl Job {
             readings,
             batch_rows: want.batch_rows.max(1),
             refuse: Arc::clone(&want.refuse),
+            same: described.map(|options| (options, relation.fingerprint())),
         })
+    }
+
+    /// Makes sure that the relation is still what it was when it was frozen.
+    async fn check(&self, lent: &Lent) -> Result<()> {
+        let Some((options, expected)) = &self.same else { return Ok(()) };
+        if Relation::describe(&lent.client, options).await?.fingerprint() == *expected {
+            return Ok(());
+        }
+        Err(Error::conflict(format!("`{}` changed while it was being read", self.label))
+            .hint("run again: the load starts over with the columns that there are now"))
     }
 
     fn failed(&self, error: &tokio_postgres::Error) -> Error {
@@ -118,6 +137,7 @@ async fn run(
     mut held: Box<dyn Reservation>,
     sender: &mpsc::Sender<RecordBatch>,
 ) -> Result<()> {
+    job.check(&lent).await?;
     let rows = lent.client.copy_out(&job.sql).await.map_err(|e| job.failed(&e))?;
     pin_mut!(rows);
     let refuse = Arc::clone(&job.refuse);

@@ -83,8 +83,12 @@ impl Relation {
 
     /// Everything that has to be equal for the same rows to arrive in the same way.
     pub(super) fn fingerprint(&self) -> String {
-        let selects: Vec<_> = self.readings.iter().map(|r| r.select.as_str()).collect();
-        format!("{:?} {} {selects:?} {:?} {:?}", self.oid, self.from, self.columns, self.schema)
+        let arrives = |reading: &Reading| {
+            let field = &reading.field;
+            format!("{} {:?} {}", reading.select, field.data_type(), field.is_nullable())
+        };
+        let arrive: Vec<_> = self.readings.iter().map(arrives).collect();
+        format!("{:?} {} {arrive:?} {:?}", self.oid, self.from, self.columns)
     }
 
     /// The expressions of all columns.
