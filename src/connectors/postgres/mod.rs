@@ -11,9 +11,14 @@ mod cluster;
 mod decode;
 mod encode;
 mod error;
+#[cfg(test)]
+mod error_tests;
 mod options;
 mod password;
 mod patience;
+#[cfg(test)]
+#[path = "../../../tests/databases/proxy.rs"]
+mod proxy;
 mod quote;
 mod server;
 #[cfg(test)]

@@ -146,8 +146,21 @@ impl Server {
             return self.try_to_connect(purpose, role).await;
         }
         let client = self.0.wait.ready(async || self.try_to_connect(purpose, role).await).await?;
-        self.0.was_ready.store(true, Ordering::Relaxed);
+        if !self.0.was_ready.swap(true, Ordering::Relaxed) {
+            self.warn();
+        }
         Ok(client)
+    }
+
+    /// Says what the mode does not protect from, where somebody could be on the way.
+    fn warn(&self) {
+        let missing = match self.0.tls.mode {
+            _ if self.0.address.host.is_local() => return,
+            Mode::Disable => "the session is not encrypted: whoever is on the way can read it",
+            Mode::Require => "whose server this is was not looked at: set `tls: verify-full`",
+            Mode::VerifyCa | Mode::VerifyFull => return,
+        };
+        tracing::warn!(server = self.shown(), "{missing}");
     }
 
     async fn try_to_connect(&self, purpose: Purpose, role: &str) -> Result<Client> {
