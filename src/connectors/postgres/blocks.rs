@@ -34,9 +34,10 @@ impl Size {
     /// Blocks of a piece of `leaf`.
     fn blocks(&self, leaf: &Leaf, total: u64) -> u64 {
         let bytes = match (self.rows, leaf.rows.filter(|rows| *rows > 0)) {
-            (Some(wanted), Some(rows)) => (u128::from(leaf.bytes) * u128::from(wanted) / u128::from(rows))
-                .try_into()
-                .unwrap_or(u64::MAX),
+            (Some(wanted), Some(rows)) => (u128::from(leaf.bytes) * u128::from(wanted)
+                / u128::from(rows))
+            .try_into()
+            .unwrap_or(u64::MAX),
             // Never analyzed: a guess of a hundred bytes for each row.
             (Some(wanted), None) => wanted.saturating_mul(100),
             (None, _) => self.piece(total),
@@ -90,8 +91,10 @@ fn range(
     let mine = high.unwrap_or(blocks).saturating_sub(low);
     if leaf.has_blocks {
         piece.split.bytes = Some(mine.saturating_mul(block));
-        let rows = leaf.rows.map(|rows| u128::from(rows) * u128::from(mine) / u128::from(blocks.max(1)));
-        piece.split.rows = rows.filter(|_| conditions.is_empty()).and_then(|rows| rows.try_into().ok());
+        let rows =
+            leaf.rows.map(|rows| u128::from(rows) * u128::from(mine) / u128::from(blocks.max(1)));
+        piece.split.rows =
+            rows.filter(|_| conditions.is_empty()).and_then(|rows| rows.try_into().ok());
     }
     piece
 }

@@ -82,8 +82,11 @@ impl<'a> Cursor<'a> {
             _ => None,
         };
         let class = class.ok_or_else(|| {
-            Error::config(format!("`{}` cannot be a cursor: it is {}", options.column, column.kind.shown))
-                .hint("name a column of times, or of numbers from a sequence")
+            Error::config(format!(
+                "`{}` cannot be a cursor: it is {}",
+                options.column, column.kind.shown
+            ))
+            .hint("name a column of times, or of numbers from a sequence")
         })?;
         Ok(Cursor {
             options,
@@ -118,11 +121,17 @@ impl<'a> Cursor<'a> {
     ///
     /// # Errors
     /// When it cannot be known below which value nothing can appear any more.
-    pub(super) async fn horizon(&self, client: &Client, relation: &Relation) -> Result<Option<Watermark>> {
+    pub(super) async fn horizon(
+        &self,
+        client: &Client,
+        relation: &Relation,
+    ) -> Result<Option<Watermark>> {
         match (self.class, &self.options.overlap) {
             (_, Some(_)) => self.greatest(client).await,
             (Class::Number, None) => self.settled_number(client, relation).await,
-            (Class::Moment | Class::LocalTime | Class::Date, None) => self.settled_time(client).await,
+            (Class::Moment | Class::LocalTime | Class::Date, None) => {
+                self.settled_time(client).await
+            }
         }
     }
 
@@ -142,20 +151,35 @@ impl<'a> Cursor<'a> {
         let row = client.query_one(include_str!("horizon.sql"), &[]).await;
         let row = row.map_err(|e| error::of("could not look at the open transactions", &e))?;
         let stands_against = if cell::<bool>(&row, 0)? {
-            Some(("the server is a standby, which does not know the open transactions", "read from the primary"))
+            Some((
+                "the server is a standby, which does not know the open transactions",
+                "read from the primary",
+            ))
         } else if cell::<i64>(&row, 1)? > 0 {
-            Some(("there are prepared transactions, which do not say when they began", "end them: `select * from pg_prepared_xacts`"))
+            Some((
+                "there are prepared transactions, which do not say when they began",
+                "end them: `select * from pg_prepared_xacts`",
+            ))
         } else if !cell::<bool>(&row, 2)? {
-            Some(("the role may not see the transactions of others", "grant it: `grant pg_read_all_stats to …`"))
+            Some((
+                "the role may not see the transactions of others",
+                "grant it: `grant pg_read_all_stats to …`",
+            ))
         } else if cell::<i64>(&row, 3)? > 0 {
-            Some(("a session does not say when its transaction began", "turn on `track_activities` everywhere"))
+            Some((
+                "a session does not say when its transaction began",
+                "turn on `track_activities` everywhere",
+            ))
         } else {
             None
         };
         if let Some((reason, hint)) = stands_against {
-            return Err(Error::denied(format!("the horizon of the cursor `{}` cannot be known", self.options.column))
-                .at("reason", reason)
-                .hint(format!("{hint}; or set `overlap: 10m` and merge")));
+            return Err(Error::denied(format!(
+                "the horizon of the cursor `{}` cannot be known",
+                self.options.column
+            ))
+            .at("reason", reason)
+            .hint(format!("{hint}; or set `overlap: 10m` and merge")));
         }
         let horizon: String = cell(&row, 4)?;
         let horizon = format!("{}::pg_catalog.timestamptz", literal(&horizon));
@@ -163,14 +187,17 @@ impl<'a> Cursor<'a> {
         let below = match self.class {
             Class::LocalTime => format!("{local} - '1 microsecond'::pg_catalog.interval"),
             Class::Date => format!("{local}::pg_catalog.date - 1"),
-            Class::Moment | Class::Number => format!("{horizon} - '1 microsecond'::pg_catalog.interval"),
+            Class::Moment | Class::Number => {
+                format!("{horizon} - '1 microsecond'::pg_catalog.interval")
+            }
         };
         self.not_below_the_last(client, &format!("({below})::{}", self.kind)).await
     }
 
     /// The greatest value that can be seen.
     async fn greatest(&self, client: &Client) -> Result<Option<Watermark>> {
-        let highest = format!("(select pg_catalog.max({}) from {}{})", self.name, self.from, clause(&[]));
+        let highest =
+            format!("(select pg_catalog.max({}) from {}{})", self.name, self.from, clause(&[]));
         self.not_below_the_last(client, &highest).await
     }
 
@@ -178,11 +205,16 @@ impl<'a> Cursor<'a> {
         let last = self.above.map(|above| format!(", {}", self.value(above))).unwrap_or_default();
         let sql = format!("select greatest({value}{last})::pg_catalog.text");
         let row = client.query_one(&sql, &[]).await;
-        let row = row.map_err(|e| error::of(&format!("could not find the end of `{}`", self.label), &e))?;
+        let row =
+            row.map_err(|e| error::of(&format!("could not find the end of `{}`", self.label), &e))?;
         Ok(cell::<Option<String>>(&row, 0)?.map(Watermark))
     }
 
-    async fn settled_number(&self, client: &Client, relation: &Relation) -> Result<Option<Watermark>> {
+    async fn settled_number(
+        &self,
+        client: &Client,
+        relation: &Relation,
+    ) -> Result<Option<Watermark>> {
         let tables = tables(client, relation).await?;
         let high = self.greatest(client).await?;
         let seen = writers(client, &tables).await?;
@@ -204,11 +236,15 @@ impl<'a> Cursor<'a> {
     pub(super) fn notes(&self) -> Vec<String> {
         let column = &self.options.column;
         let how = match (&self.options.overlap, self.class) {
-            (Some(overlap), _) => format!("rows up to {overlap} below the last `{column}` are read again: merge them"),
+            (Some(overlap), _) => {
+                format!("rows up to {overlap} below the last `{column}` are read again: merge them")
+            }
             (None, Class::Number) => format!(
                 "numbers in `{column}` must come from a sequence in order, in the statement that inserts"
             ),
-            (None, _) => format!("`{column}` must be the time at which its transaction began, as now() gives it"),
+            (None, _) => format!(
+                "`{column}` must be the time at which its transaction began, as now() gives it"
+            ),
         };
         vec![how, format!("rows that are deleted, or whose `{column}` is NULL, are not seen")]
     }
@@ -216,7 +252,8 @@ impl<'a> Cursor<'a> {
 
 /// The tables behind `relation`.
 async fn tables(client: &Client, relation: &Relation) -> Result<Vec<u32>> {
-    let failed = |e| error::of(&format!("could not look at the tables of `{}`", relation.label), &e);
+    let failed =
+        |e| error::of(&format!("could not look at the tables of `{}`", relation.label), &e);
     client.batch_execute("begin").await.map_err(failed)?;
     for sql in relation.locking() {
         client.query(&sql, &[]).await.map_err(failed)?;

@@ -4,7 +4,10 @@
 //! is not pushed down.
 
 use arrow::array::{Array, AsArray, Datum};
-use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int16Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Int16Type, Int32Type, Int64Type, TimeUnit,
+    TimestampMicrosecondType,
+};
 
 use super::quote::{identifier, literal};
 use super::relation::Relation;
@@ -23,7 +26,10 @@ pub(super) fn condition(relation: &Relation, filter: &Comparison) -> Option<Stri
         return None;
     }
     let data_type = reading.field.data_type();
-    let exact = matches!(data_type, DataType::Int16 | DataType::Int32 | DataType::Int64 | DataType::Boolean);
+    let exact = matches!(
+        data_type,
+        DataType::Int16 | DataType::Int32 | DataType::Int64 | DataType::Boolean
+    );
     let text = *data_type == DataType::Utf8 && PLAIN_TEXT.contains(&column.kind.oid);
     let operator = match filter.op {
         Op::IsNotNull => return Some(format!("{name} is not null")),
@@ -49,9 +55,15 @@ fn value(array: &dyn Array, data_type: &DataType, text: bool) -> Option<String> 
     }
     Some(match data_type {
         DataType::Boolean => array.as_boolean().value(0).to_string(),
-        DataType::Int16 => format!("'{}'::pg_catalog.int2", array.as_primitive::<Int16Type>().value(0)),
-        DataType::Int32 => format!("'{}'::pg_catalog.int4", array.as_primitive::<Int32Type>().value(0)),
-        DataType::Int64 => format!("'{}'::pg_catalog.int8", array.as_primitive::<Int64Type>().value(0)),
+        DataType::Int16 => {
+            format!("'{}'::pg_catalog.int2", array.as_primitive::<Int16Type>().value(0))
+        }
+        DataType::Int32 => {
+            format!("'{}'::pg_catalog.int4", array.as_primitive::<Int32Type>().value(0))
+        }
+        DataType::Int64 => {
+            format!("'{}'::pg_catalog.int8", array.as_primitive::<Int64Type>().value(0))
+        }
         DataType::Decimal128(..) => {
             let text = array.as_primitive::<Decimal128Type>().value_as_string(0);
             format!("'{text}'::pg_catalog.numeric")
@@ -82,5 +94,7 @@ fn value(array: &dyn Array, data_type: &DataType, text: bool) -> Option<String> 
 fn moment(micros: i64) -> Option<String> {
     let moment = jiff::Timestamp::from_microsecond(micros).ok()?;
     let moment = moment.to_zoned(jiff::tz::TimeZone::UTC);
-    (1..=9998).contains(&moment.year()).then(|| moment.strftime("%Y-%m-%d %H:%M:%S%.6f").to_string())
+    (1..=9998)
+        .contains(&moment.year())
+        .then(|| moment.strftime("%Y-%m-%d %H:%M:%S%.6f").to_string())
 }

@@ -87,7 +87,12 @@ impl<'a> Freeze<'a> {
         let options = &self.plan.options;
         let how = format!(
             "{:?} {:?} {:?} {:?} {:?} {:?}",
-            options.policies, options.consistency, options.split_by, options.split_rows, options.cursor, self.window.above
+            options.policies,
+            options.consistency,
+            options.split_by,
+            options.split_rows,
+            options.cursor,
+            self.window.above
         );
         SnapshotId::of([scene.instance.database.as_str(), &scene.relation.fingerprint(), &how]).0
     }
@@ -142,13 +147,17 @@ impl<'a> Freeze<'a> {
         let options = &self.plan.options;
         let mut notes = Vec::new();
         notes.push(match scene.view {
-            View::Moment { .. } => "all readers see one snapshot of the database, which holds back \
+            View::Moment { .. } => {
+                "all readers see one snapshot of the database, which holds back \
                                     vacuum until the rows are read"
-                .to_owned(),
-            View::Now => "rows are as they are when each split is read, not one point in time: rows \
+                    .to_owned()
+            }
+            View::Now => {
+                "rows are as they are when each split is read, not one point in time: rows \
                           that are added, deleted or given another key meanwhile may be there or \
                           not"
-                .to_owned(),
+                .to_owned()
+            }
         });
         if options.consistency == Consistency::Split && kept.pieces.len() == 1 {
             notes.push("it is read in one piece: a run that is killed starts over".to_owned());

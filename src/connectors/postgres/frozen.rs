@@ -60,9 +60,11 @@ impl Snapshot for Frozen {
     }
 
     async fn read(&self, split: &Split, want: &Want) -> Result<BatchStream> {
-        let piece = self.pieces.iter().find(|piece| piece.split.id == split.id).ok_or_else(|| {
-            Error::bug("a split is asked for that this snapshot does not have").at("split", &split.id)
-        })?;
+        let piece =
+            self.pieces.iter().find(|piece| piece.split.id == split.id).ok_or_else(|| {
+                Error::bug("a split is asked for that this snapshot does not have")
+                    .at("split", &split.id)
+            })?;
         let job = read::Job::new(&self.relation, piece, want, self.described.clone())?;
         read::start(job, &self.sessions, self.memory.reserve("postgres reader")).await
     }

@@ -42,7 +42,11 @@ impl Key {
     ///
     /// # Errors
     /// [`crate::error::Kind::Missing`] for a name that is no column.
-    pub(super) async fn of(client: &Client, relation: &Relation, names: &[String]) -> Result<Option<Self>> {
+    pub(super) async fn of(
+        client: &Client,
+        relation: &Relation,
+        names: &[String],
+    ) -> Result<Option<Self>> {
         if !names.is_empty() {
             // Whether a column may be NULL is not known of views and queries.
             return Key::from_names(relation, names, true).map(Some);
@@ -122,7 +126,8 @@ impl Key {
 
     fn walk(&self, relation: &Relation, conditions: &[String], rows: u64) -> String {
         let keys: Vec<_> = self.parts.iter().map(|p| p.expression.as_str()).collect();
-        let named: Vec<_> = keys.iter().enumerate().map(|(n, key)| format!("{key} as k{n}")).collect();
+        let named: Vec<_> =
+            keys.iter().enumerate().map(|(n, key)| format!("{key} as k{n}")).collect();
         let texts: Vec<_> = (0..keys.len()).map(|n| format!("k{n}::pg_catalog.text")).collect();
         format!(
             "select {} from (select {}, pg_catalog.row_number() over (order by {}) as number from {}{}) as walk \
@@ -174,7 +179,11 @@ async fn exists(client: &Client, relation: &Relation, conditions: &[String]) -> 
 
 /// The rows for which `conditions` hold, and the bytes of each, as the planner of the server
 /// expects them.
-pub(super) async fn expected(client: &Client, relation: &Relation, conditions: &[String]) -> Result<(u64, u64)> {
+pub(super) async fn expected(
+    client: &Client,
+    relation: &Relation,
+    conditions: &[String],
+) -> Result<(u64, u64)> {
     let sql = format!(
         "explain (format json) select {} from {}{}",
         relation.selects().join(", "),
@@ -182,9 +191,11 @@ pub(super) async fn expected(client: &Client, relation: &Relation, conditions: &
         clause(conditions)
     );
     let row = client.query_one(&sql, &[]).await;
-    let row = row.map_err(|e| error::of(&format!("could not plan to read `{}`", relation.label), &e))?;
+    let row =
+        row.map_err(|e| error::of(&format!("could not plan to read `{}`", relation.label), &e))?;
     let Json(plan) = cell(&row, 0)?;
-    let number = |name: &str| plan.pointer(&format!("/0/Plan/{name}")).and_then(serde_json::Value::as_f64);
+    let number =
+        |name: &str| plan.pointer(&format!("/0/Plan/{name}")).and_then(serde_json::Value::as_f64);
     let number = |name: &str| format!("{:.0}", number(name).unwrap_or(0.0)).parse().unwrap_or(0);
     Ok((number("Plan Rows"), number("Plan Width")))
 }

@@ -22,8 +22,6 @@ pub(super) struct SourceOptions {
     pub policies: Policies,
     /// Whether all readers see one moment.
     pub consistency: Consistency,
-    /// How long the snapshot is kept after dhow is gone; nothing turns that off.
-    pub hold: Duration,
     /// Whose ranges cut the rows, instead of the key of the table.
     pub split_by: Vec<String>,
     /// Rows of a split, about; by the size of the table when it is not given.
@@ -101,7 +99,6 @@ pub(super) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
         reads: reads(&reader, options),
         policies: policies(&reader),
         consistency,
-        hold: reader.duration("hold_snapshot", Duration::from_secs(15 * 60)),
         split_by: reader.list("split_by"),
         split_rows: split_rows(&reader),
         cursor: cursor(&reader),
@@ -165,7 +162,9 @@ fn split_rows(reader: &Reader<'_>) -> Option<u64> {
 fn cursor(reader: &Reader<'_>) -> Option<CursorOptions> {
     let (overlap, zone) = (reader.text("overlap"), reader.text("cursor_zone"));
     let Some(column) = reader.text("cursor") else {
-        for (name, _) in [("overlap", &overlap), ("cursor_zone", &zone)].iter().filter(|o| o.1.is_some()) {
+        for (name, _) in
+            [("overlap", &overlap), ("cursor_zone", &zone)].iter().filter(|o| o.1.is_some())
+        {
             let message = format!("`{name}` needs a `cursor`");
             reader.problem(Problem::new(&reader.place_of(name), message));
         }

@@ -44,7 +44,9 @@ impl Job {
             None => relation.readings.clone(),
             Some(columns) => {
                 let wanted = columns.iter().map(|index| relation.readings.get(*index).cloned());
-                wanted.collect::<Option<_>>().ok_or_else(|| Error::bug("a column is wanted that is not"))?
+                wanted
+                    .collect::<Option<_>>()
+                    .ok_or_else(|| Error::bug("a column is wanted that is not"))?
             }
         };
         Ok(Job {
@@ -61,7 +63,7 @@ impl Job {
     /// Makes sure that the relation is still what it was when it was frozen.
     async fn check(&self, lent: &Lent) -> Result<()> {
         let Some((options, expected)) = &self.same else { return Ok(()) };
-        if Relation::describe(&lent.client, options).await?.fingerprint() == *expected {
+        if Relation::describe(lent.client()?, options).await?.fingerprint() == *expected {
             return Ok(());
         }
         Err(Error::conflict(format!("`{}` changed while it was being read", self.label))
@@ -138,7 +140,7 @@ async fn run(
     sender: &mpsc::Sender<RecordBatch>,
 ) -> Result<()> {
     job.check(&lent).await?;
-    let rows = lent.client.copy_out(&job.sql).await.map_err(|e| job.failed(&e))?;
+    let rows = lent.client()?.copy_out(&job.sql).await.map_err(|e| job.failed(&e))?;
     pin_mut!(rows);
     let refuse = Arc::clone(&job.refuse);
     let mut decoder = Decoder::new(&job.readings, job.batch_rows, &job.place, refuse);
@@ -153,7 +155,7 @@ async fn run(
     }
     let last = decoder.finish()?;
     // The locks are held by now, so that nothing can change any more: did it before?
-    relation::unchanged(&lent.client, &job.label).await?;
+    relation::unchanged(lent.client()?, &job.label).await?;
     if let Some(batch) = last {
         let _ = sender.send(batch).await;
     }

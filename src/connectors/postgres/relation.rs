@@ -6,14 +6,14 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use tokio_postgres::Client;
 
+use super::catalog;
 use super::decode::{self, Policies, Reading};
 use super::error;
-use super::row::cell;
 use super::name::TableName;
 use super::options::{Reads, SourceOptions};
 use super::quote::identifier;
+use super::row::cell;
 use super::server_type::Column;
-use super::catalog;
 use crate::error::{Error, Result};
 
 /// A relation as it is in the snapshot.
@@ -116,10 +116,15 @@ impl Relation {
 
     /// Statements that read nothing, but take the locks of readers.
     pub(super) fn locking(&self) -> Vec<String> {
-        let whole = format!("select from (select {} from {}) as x limit 0", self.selects().join(", "), self.from);
+        let whole = format!(
+            "select from (select {} from {}) as x limit 0",
+            self.selects().join(", "),
+            self.from
+        );
         let leaves: Vec<_> = self.leaves.iter().filter(|leaf| leaf.is_open).collect();
         let leaves = leaves.chunks(100).map(|some| {
-            let each: Vec<_> = some.iter().map(|leaf| format!("select from {}", leaf.from)).collect();
+            let each: Vec<_> =
+                some.iter().map(|leaf| format!("select from {}", leaf.from)).collect();
             format!("select from ({}) as x limit 0", each.join(" union all "))
         });
         std::iter::once(whole).chain(leaves).collect()
@@ -133,7 +138,8 @@ impl Relation {
 /// [`crate::error::Kind::Conflict`] when one was.
 pub(super) async fn unchanged(client: &Client, label: &str) -> Result<()> {
     let rows = client.query(include_str!("changed.sql"), &[]).await;
-    let rows = rows.map_err(|e| error::of(&format!("could not look at the locks on `{label}`"), &e))?;
+    let rows =
+        rows.map_err(|e| error::of(&format!("could not look at the locks on `{label}`"), &e))?;
     let Some(row) = rows.first() else { return Ok(()) };
     let table: String = cell(row, 0)?;
     Err(Error::conflict(format!("`{table}` was emptied or rewritten while it was being read"))
@@ -200,8 +206,7 @@ fn relation(
 async fn missing(client: &Client, text: &str, name: &TableName) -> Error {
     let error = Error::missing(format!("`{text}` does not exist"));
     let similar = client.query(include_str!("similar.sql"), &[&name.table]).await;
-    let names: Vec<String> =
-        similar.iter().flatten().filter_map(|row| cell(row, 0).ok()).collect();
+    let names: Vec<String> = similar.iter().flatten().filter_map(|row| cell(row, 0).ok()).collect();
     match names.is_empty() {
         true => error.hint("names are taken letter by letter; is it another database?"),
         false => error.hint(format!("there is {}", names.join(", "))),

@@ -13,6 +13,7 @@ use tokio_postgres::tls::TlsConnect;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OnceCell;
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_postgres::config::{ChannelBinding, SslMode};
 use tokio_postgres::tls::MakeTlsConnect;
@@ -146,21 +147,43 @@ impl Server {
     /// A session; `role` is for the application name, such as `reader 3`. The first one of this
     /// server waits for it where `wait_for` says so.
     pub(super) async fn connect(&self, purpose: Purpose, role: &str) -> Result<Client> {
+        Ok(self.connect_on_leash(purpose, role).await?.0)
+    }
+
+    /// The same, and what ends the session at once, whatever the server is about to send.
+    pub(super) async fn connect_on_leash(
+        &self,
+        purpose: Purpose,
+        role: &str,
+    ) -> Result<(Client, AbortHandle)> {
         if self.0.was_ready.load(Ordering::Relaxed) {
             return self.try_to_connect(purpose, role).await;
         }
-        let client = self.0.wait.ready(|| self.try_to_connect(purpose, role).boxed()).await?;
-        self.0.was_ready.store(true, Ordering::Relaxed);
-        Ok(client)
+        let begun = self.0.wait.ready(|| self.try_to_connect(purpose, role).boxed()).await?;
+        if !self.0.was_ready.swap(true, Ordering::Relaxed) {
+            self.warn();
+        }
+        Ok(begun)
     }
 
-    async fn try_to_connect(&self, purpose: Purpose, role: &str) -> Result<Client> {
+    /// Says what the mode does not protect from, where somebody could be on the way.
+    fn warn(&self) {
+        let missing = match self.0.tls.mode {
+            _ if self.0.address.host.is_local() => return,
+            Mode::Disable => "the session is not encrypted: whoever is on the way can read it",
+            Mode::Require => "whose server this is was not looked at: set `tls: verify-full`",
+            Mode::VerifyCa | Mode::VerifyFull => return,
+        };
+        tracing::warn!(server = self.shown(), "{missing}");
+    }
+
+    async fn try_to_connect(&self, purpose: Purpose, role: &str) -> Result<(Client, AbortHandle)> {
         let password = self.0.password.fetch(&self.0.base, self.0.connect_timeout).await?;
         let config = self.config(purpose, role, password.as_ref());
         let begun = timeout(self.0.connect_timeout, async {
-            let client = self.open(&config).await?;
+            let (client, leash) = self.open(&config).await?;
             session::settle(&client, purpose, &self.0.address.server()).await?;
-            Ok(client)
+            Ok((client, leash))
         });
         begun.await.unwrap_or_else(|_| Err(self.silent()))
     }
@@ -183,13 +206,11 @@ impl Server {
         config
     }
 
-    async fn open(&self, config: &Config) -> Result<Client> {
+    async fn open(&self, config: &Config) -> Result<(Client, AbortHandle)> {
         let wire = socket::open(&self.0.address, self.0.connect_timeout).await?;
         let limit = self.0.read_timeout;
         let begun = match self.0.tls.mode {
-            Mode::Disable => {
-                begin(config.clone(), Patient::new(wire, limit), NoTls).await
-            }
+            Mode::Disable => begin(config.clone(), Patient::new(wire, limit), NoTls).await,
             Mode::Require | Mode::VerifyCa | Mode::VerifyFull => {
                 let tls = PatientTls { tls: self.tls().await?, limit };
                 begin(config.clone(), wire, tls).await
@@ -248,12 +269,12 @@ impl Inner {
 }
 
 /// Lets the connection run beside its client. Notices are dropped: they may quote rows.
-fn attend<S, T>((client, mut connection): (Client, Connection<S, T>)) -> Client
+fn attend<S, T>((client, mut connection): (Client, Connection<S, T>)) -> (Client, AbortHandle)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    tokio::spawn(async move {
+    let task = tokio::spawn(async move {
         loop {
             match poll_fn(|context| connection.poll_message(context)).await {
                 Some(Ok(_)) => {}
@@ -266,10 +287,15 @@ where
             }
         }
     });
-    client
+    (client, task.abort_handle())
 }
 
-fn begin<S, T>(config: Config, wire: S, tls: T) -> BoxFuture<'static, std::result::Result<Client, tokio_postgres::Error>>
+/// Begins a session over `wire`, as a future that any task can wait for.
+fn begin<S, T>(
+    config: Config,
+    wire: S,
+    tls: T,
+) -> BoxFuture<'static, std::result::Result<(Client, AbortHandle), tokio_postgres::Error>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     T: TlsConnect<S> + Send + 'static,

@@ -105,11 +105,7 @@ pub(super) async fn settle(client: &Client, purpose: Purpose, server: &str) -> R
 }
 
 /// Makes sure that `answer` has the settings that are `wanted`; gives the version of the server.
-fn read_back(
-    answer: &[SimpleQueryMessage],
-    wanted: &[(&str, &str)],
-    server: &str,
-) -> Result<u32> {
+fn read_back(answer: &[SimpleQueryMessage], wanted: &[(&str, &str)], server: &str) -> Result<u32> {
     let row = answer.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row),
         _ => None,

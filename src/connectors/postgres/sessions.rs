@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::AbortHandle;
 use tokio_postgres::Client;
 
 use super::error;
@@ -33,16 +34,37 @@ pub(super) enum View {
 pub(super) struct Sessions {
     server: Server,
     view: View,
-    idle: Mutex<Vec<Client>>,
+    idle: Mutex<Vec<Session>>,
     places: Arc<Semaphore>,
 }
 
-/// A session on loan.
+/// A session, and what ends it at once.
+type Session = (Client, AbortHandle);
+
+/// A session on loan. Dropped before it is given back, it ends at once: the server stops sending.
 #[derive(Debug)]
 pub(super) struct Lent {
-    /// The session, in a transaction.
-    pub client: Client,
+    session: Option<Session>,
     _place: OwnedSemaphorePermit,
+}
+
+impl Lent {
+    /// The session, in a transaction.
+    ///
+    /// # Errors
+    /// Never before it is given back.
+    pub(super) fn client(&self) -> Result<&Client> {
+        let session = self.session.as_ref();
+        session.map(|(client, _)| client).ok_or_else(|| Error::bug("a session was given back"))
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some((_, leash)) = &self.session {
+            leash.abort();
+        }
+    }
 }
 
 impl Sessions {
@@ -59,29 +81,29 @@ impl Sessions {
     pub(super) async fn lend(&self) -> Result<Lent> {
         let place = Arc::clone(&self.places).acquire_owned().await;
         let place = place.map_err(|_| Error::bug("the places of sessions were closed"))?;
-        let idle = self.idle().pop().filter(|client| !client.is_closed());
-        let client = match idle {
-            Some(client) => client,
+        let idle = self.idle().pop().filter(|(client, _)| !client.is_closed());
+        let session = match idle {
+            Some(session) => session,
             None => self.open().await?,
         };
         if self.view == View::Now {
-            begin(&client, None).await?;
+            begin(&session.0, None).await?;
         }
-        Ok(Lent { client, _place: place })
+        Ok(Lent { session: Some(session), _place: place })
     }
 
     /// Takes back a session that has been read from to the end.
-    pub(super) async fn give_back(&self, lent: Lent) -> Result<()> {
+    pub(super) async fn give_back(&self, mut lent: Lent) -> Result<()> {
         if self.view == View::Now {
-            let done = lent.client.batch_execute("commit").await;
+            let done = lent.client()?.batch_execute("commit").await;
             done.map_err(|e| error::of("could not end a read", &e))?;
         }
-        self.idle().push(lent.client);
+        self.idle().extend(lent.session.take());
         Ok(())
     }
 
-    async fn open(&self) -> Result<Client> {
-        let client = self.server.connect(Purpose::Read, "reader").await?;
+    async fn open(&self) -> Result<Session> {
+        let (client, leash) = self.server.connect_on_leash(Purpose::Read, "reader").await?;
         if let View::Moment { exported, current } = &self.view {
             begin(&client, Some(exported)).await?;
             let seen = current_of(&client).await?;
@@ -91,10 +113,10 @@ impl Sessions {
                     .at("seen", seen));
             }
         }
-        Ok(client)
+        Ok((client, leash))
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Client>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Session>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -105,7 +127,10 @@ impl Sessions {
 /// [`crate::error::Kind::Conflict`] when that moment is gone.
 pub(super) async fn begin(client: &Client, exported: Option<&str>) -> Result<()> {
     let failed = |e| error::of("could not begin to read", &e);
-    client.batch_execute("begin isolation level repeatable read read only").await.map_err(failed)?;
+    client
+        .batch_execute("begin isolation level repeatable read read only")
+        .await
+        .map_err(failed)?;
     if let Some(exported) = exported {
         let sql = format!("set transaction snapshot {}", literal(exported));
         client.batch_execute(&sql).await.map_err(|e| match e.as_db_error() {
@@ -128,7 +153,8 @@ pub(super) fn gone() -> Error {
 
 /// The transactions that `client` sees.
 pub(super) async fn current_of(client: &Client) -> Result<String> {
-    let row = client.query_one("select pg_catalog.pg_current_snapshot()::pg_catalog.text", &[]).await;
+    let row =
+        client.query_one("select pg_catalog.pg_current_snapshot()::pg_catalog.text", &[]).await;
     let row = row.map_err(|e| error::of("could not look at the snapshot", &e))?;
     cell(&row, 0)
 }

@@ -56,16 +56,14 @@ async fn tcp(name: &str, address: &Address, patience: Duration) -> Result<Box<dy
         first_to_answer(addresses, patience).await.map_err(|e| refused(&e, address, patience))
     });
     let found = found.await;
-    let stream = found.map_err(|_| refused(&io::ErrorKind::TimedOut.into(), address, patience))??;
+    let stream =
+        found.map_err(|_| refused(&io::ErrorKind::TimedOut.into(), address, patience))??;
     watch(&stream).map_err(|error| refused(&error, address, patience))?;
     Ok(Box::new(stream))
 }
 
 /// A dead address gets half of the time, so that the one behind it still has a chance.
-async fn first_to_answer(
-    addresses: Vec<SocketAddr>,
-    patience: Duration,
-) -> io::Result<TcpStream> {
+async fn first_to_answer(addresses: Vec<SocketAddr>, patience: Duration) -> io::Result<TcpStream> {
     let mut failure = io::Error::from(io::ErrorKind::NotFound);
     for address in addresses {
         match timeout(patience / 2, TcpStream::connect(address)).await {

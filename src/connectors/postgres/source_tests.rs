@@ -28,7 +28,11 @@ pub(super) async fn snapshot(url: &str, options: &[(&str, &str)]) -> Arc<dyn Sna
     source(url, options).open(&Window::default()).await.unwrap()
 }
 
-pub(super) async fn read(snapshot: &Arc<dyn Snapshot>, split: &Split, want: &Want) -> Result<Vec<RecordBatch>> {
+pub(super) async fn read(
+    snapshot: &Arc<dyn Snapshot>,
+    split: &Split,
+    want: &Want,
+) -> Result<Vec<RecordBatch>> {
     snapshot.read(split, want).await?.try_collect().await
 }
 
@@ -64,8 +68,11 @@ pub(super) async fn lines(snapshot: &Arc<dyn Snapshot>) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_table_is_read_in_many_splits_and_every_row_once() {
     let (url, db) = SHARED.url("blocks");
-    SHARED.psql(&db, "create table t (id int primary key, text text); \
-        insert into t select n, repeat('x', n % 100) from generate_series(1, 20000) n; analyze t");
+    SHARED.psql(
+        &db,
+        "create table t (id int primary key, text text); \
+        insert into t select n, repeat('x', n % 100) from generate_series(1, 20000) n; analyze t",
+    );
     let snapshot = snapshot(&url, &[("table", "t"), ("split_rows", "3000")]).await;
     assert!((5..=9).contains(&snapshot.splits().len()), "{:?}", snapshot.splits());
     let mut found = numbers(&snapshot, &Want::default()).await;
@@ -78,8 +85,11 @@ async fn a_table_is_read_in_many_splits_and_every_row_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_copy_equals_the_snapshot_while_others_write_at_full_speed() {
     let (url, db) = SHARED.url("writers");
-    SHARED.psql(&db, "create table t (id int primary key, n int not null); \
-        insert into t select n, 0 from generate_series(1, 30000) n; analyze t");
+    SHARED.psql(
+        &db,
+        "create table t (id int primary key, n int not null); \
+        insert into t select n, 0 from generate_series(1, 30000) n; analyze t",
+    );
     let stop = Arc::new(AtomicBool::new(false));
     let writer = |sql: &'static str| {
         let (stop, db) = (Arc::clone(&stop), db.clone());
@@ -116,7 +126,9 @@ async fn the_copy_equals_the_snapshot_while_others_write_at_full_speed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn partitions_and_heirs_are_read_whole_whatever_the_order_of_their_columns() {
     let (url, db) = SHARED.url("tree");
-    SHARED.psql(&db, "create table p (id int, name text) partition by range (id); \
+    SHARED.psql(
+        &db,
+        "create table p (id int, name text) partition by range (id); \
         create table p1 partition of p for values from (0) to (10); \
         create table p2 (name text, extra int, id int); \
         alter table p2 drop column extra; \
@@ -125,9 +137,13 @@ async fn partitions_and_heirs_are_read_whole_whatever_the_order_of_their_columns
         insert into p select n, 'n' || n from generate_series(0, 29) n; \
         create table a (id int, name text); \
         create table b (more text) inherits (a); \
-        insert into a values (1, 'a'); insert into b values (2, 'b', 'more')");
-    let expected: Vec<String> = SHARED.psql(&db, "select id || '|' || name from p order by (id || '|' || name) collate \"C\"")
-        .lines().map(str::to_owned).collect();
+        insert into a values (1, 'a'); insert into b values (2, 'b', 'more')",
+    );
+    let expected: Vec<String> = SHARED
+        .psql(&db, "select id || '|' || name from p order by (id || '|' || name) collate \"C\"")
+        .lines()
+        .map(str::to_owned)
+        .collect();
     assert_eq!(lines(&snapshot(&url, &[("table", "p")]).await).await, expected);
     assert_eq!(lines(&snapshot(&url, &[("table", "a")]).await).await, ["1|a", "2|b"]);
 }
@@ -135,8 +151,11 @@ async fn partitions_and_heirs_are_read_whole_whatever_the_order_of_their_columns
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_table_has_no_splits_and_one_without_columns_has_rows() {
     let (url, db) = SHARED.url("empty");
-    SHARED.psql(&db, "create table t (id int); create table none (); \
-        insert into none default values; insert into none default values");
+    SHARED.psql(
+        &db,
+        "create table t (id int); create table none (); \
+        insert into none default values; insert into none default values",
+    );
     assert_eq!(snapshot(&url, &[("table", "t")]).await.splits(), []);
     let none = snapshot(&url, &[("table", "none")]).await;
     let batches = read(&none, &none.splits()[0], &Want::default()).await.unwrap();
@@ -146,10 +165,13 @@ async fn an_empty_table_has_no_splits_and_one_without_columns_has_rows() {
 #[tokio::test(flavor = "multi_thread")]
 async fn views_and_queries_are_read_and_a_comment_may_end_a_query() {
     let (url, db) = SHARED.url("views");
-    SHARED.psql(&db, "create table t (id int, name text); insert into t values (1, 'a'), (2, 'b'); \
+    SHARED.psql(
+        &db,
+        "create table t (id int, name text); insert into t values (1, 'a'), (2, 'b'); \
         create view v as select id * 10 as id, name from t; \
         create materialized view m as select * from t; \
-        create materialized view n as select * from t with no data");
+        create materialized view n as select * from t with no data",
+    );
     assert_eq!(lines(&snapshot(&url, &[("table", "v")]).await).await, ["10|a", "20|b"]);
     assert_eq!(lines(&snapshot(&url, &[("table", "m")]).await).await, ["1|a", "2|b"]);
     let query = "with x as (select id from public.t) select id from x where id > 1 -- the last ;";
@@ -162,9 +184,12 @@ async fn views_and_queries_are_read_and_a_comment_may_end_a_query() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_read_is_an_error_with_its_kind() {
     let (url, db) = SHARED.url("denied");
-    SHARED.psql(&db, "create schema s; create table s.t (id int); create table h (id int); \
+    SHARED.psql(
+        &db,
+        "create schema s; create table s.t (id int); create table h (id int); \
         alter table h enable row level security; grant select on h to public; \
-        create role reader_denied login; grant usage on schema s to reader_denied");
+        create role reader_denied login; grant usage on schema s to reader_denied",
+    );
     let kind = async |url: &str, options: &[(&str, &str)]| {
         let error = source(url, options).open(&Window::default()).await.unwrap_err();
         (error.kind(), error.advice().unwrap_or_default().to_owned())
@@ -183,11 +208,14 @@ async fn what_cannot_be_read_is_an_error_with_its_kind() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_partition_that_may_not_be_read_by_itself_is_read_through_its_parent() {
     let (url, db) = SHARED.url("parent");
-    SHARED.psql(&db, "create table p (id int) partition by range (id); \
+    SHARED.psql(
+        &db,
+        "create table p (id int) partition by range (id); \
         create table p1 partition of p for values from (0) to (10); \
         create table p2 partition of p for values from (10) to (20); \
         insert into p select generate_series(0, 19); \
-        create role reader_parent login; grant select on p to reader_parent");
+        create role reader_parent login; grant select on p to reader_parent",
+    );
     let url = url.replace("postgres@", "reader_parent@");
     let snapshot = snapshot(&url, &[("table", "p")]).await;
     assert_eq!(snapshot.splits().len(), 1);
@@ -210,8 +238,11 @@ async fn a_table_that_others_want_to_empty_waits_for_the_snapshot() {
 #[tokio::test(flavor = "multi_thread")]
 async fn filters_limits_and_columns_are_left_to_the_server() {
     let (url, db) = SHARED.url("wants");
-    SHARED.psql(&db, "create table t (id int, name text); \
-        insert into t select n, 'n' || n from generate_series(0, 99) n");
+    SHARED.psql(
+        &db,
+        "create table t (id int, name text); \
+        insert into t select n, 'n' || n from generate_series(0, 99) n",
+    );
     let snapshot = snapshot(&url, &[("table", "t")]).await;
     let value = Scalar::new(Arc::new(Int32Array::from(vec![90])) as ArrayRef);
     let filters = vec![Comparison { column: 0, op: Op::GtEq, value }];
@@ -232,4 +263,22 @@ async fn equal_ids_are_equal_rows_and_a_change_makes_another_id() {
     let first = id().await;
     SHARED.psql(&db, "update t set id = 2");
     assert_ne!(id().await, first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_that_is_dropped_ends_its_copy_at_once() {
+    let (url, db) = SHARED.url("dropped");
+    SHARED.psql(
+        &db,
+        "create table t as select n, repeat('x', 1000) as text from generate_series(1, 200000) n",
+    );
+    let query = "select t.* from public.t, pg_catalog.generate_series(1, 1000)";
+    let snapshot = snapshot(&url, &[("query", query)]).await;
+    let mut rows = snapshot.read(&snapshot.splits()[0], &Want::default()).await.unwrap();
+    assert!(rows.try_next().await.unwrap().is_some());
+    drop(rows);
+    let copies = "select count(*) from pg_stat_activity where query like 'copy %' and state = 'active' \
+                  and datname = current_database()";
+    // Two hundred gigabytes would take longer than anybody waits here.
+    while SHARED.psql(&db, copies) != "0" {}
 }
