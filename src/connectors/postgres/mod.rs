@@ -30,6 +30,7 @@ pub static CONNECTOR: Connector = Connector {
         modes: Mode::NAMES,
     },
     options: &[doc("table", None, "the table or view, as `name` or `schema.name`")],
+    types: Some(decode::manual),
     check: options::check,
     source: Some(source::open),
     sink: Some(sink::open),
