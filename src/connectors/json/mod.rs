@@ -48,6 +48,7 @@ pub static CONNECTOR: Connector = Connector {
         modes: &[],
     },
     options: options::DOCS,
+    types: None,
     check,
     source: Some(source),
     sink: None,

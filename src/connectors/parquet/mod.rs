@@ -66,6 +66,7 @@ pub static CONNECTOR: Connector = Connector {
         modes: Mode::NAMES,
     },
     options: options::DOCS,
+    types: None,
     check,
     source: Some(source::open),
     sink: Some(sink),

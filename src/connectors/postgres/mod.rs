@@ -67,6 +67,7 @@ pub static CONNECTOR: Connector = Connector {
         modes: Mode::NAMES,
     },
     options: OPTIONS,
+    types: Some(decode::manual),
     check: options::check,
     source: Some(source::open),
     sink: Some(sink::open),
