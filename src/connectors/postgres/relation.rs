@@ -195,7 +195,8 @@ fn relation(
 ) -> Result<Relation> {
     let readings = columns.iter().map(|column| decode::reading(column, policies));
     let readings = readings.collect::<Result<Vec<_>>>()?;
-    for name in policies.columns.keys().filter(|name| columns.iter().all(|c| c.name != **name)) {
+    let is_unknown = |name: &&String| columns.iter().all(|column| column.name != **name);
+    if let Some(name) = policies.columns.keys().find(is_unknown) {
         return Err(Error::missing(format!("`columns` names `{name}`, which is no column")));
     }
     let fields: Vec<_> = readings.iter().map(|reading| reading.field.clone()).collect();

@@ -102,6 +102,12 @@ impl Sessions {
         Ok(())
     }
 
+    /// What the readers see.
+    #[cfg(test)]
+    pub(super) fn view(&self) -> &View {
+        &self.view
+    }
+
     async fn open(&self) -> Result<Session> {
         let (client, leash) = self.server.connect_on_leash(Purpose::Read, "reader").await?;
         if let View::Moment { exported, current } = &self.view {

@@ -9,7 +9,10 @@ use arrow::datatypes::{DataType, Int64Type};
 use futures::TryStreamExt;
 
 use super::cluster::SHARED;
-use super::source::open;
+use super::freeze::Freeze;
+use super::options;
+use super::sessions::View;
+use super::source::{Plan, open};
 use crate::config::Options;
 use crate::connectors::Context;
 use crate::error::{Kind, Result};
@@ -105,19 +108,23 @@ async fn the_copy_equals_the_snapshot_while_others_write_at_full_speed() {
         writer("delete from t where id = (select id from t order by random() limit 1)"),
         writer("vacuum t"),
     ];
+    let options = [("url", url.as_str()), ("table", "t"), ("split_rows", "2000")];
+    let (options, _) = options::source(&Options::of_arguments(&options));
+    let plan = Plan { options, jobs: 2, memory: unlimited() };
     for _ in 0..3 {
-        let options = [("table", "t"), ("split_rows", "2000")];
-        let source = source(&url, &options);
-        let snapshot = source.open(&Window::default()).await.unwrap();
-        let exported = snapshot.notes();
-        let _ = exported;
-        let first = lines(&snapshot).await;
-        assert_eq!(lines(&snapshot).await, first);
-        assert!(first.len() > 20_000, "{}", first.len());
-        let mut ids: Vec<_> = first.iter().map(|line| line.split('|').next().unwrap()).collect();
-        ids.sort();
-        ids.dedup();
-        assert_eq!(ids.len(), first.len());
+        let frozen = Freeze::new(&plan, &Window::default()).freeze().await.unwrap();
+        let View::Moment { exported, .. } = frozen.sessions.view().clone() else { panic!() };
+        let snapshot: Arc<dyn Snapshot> = Arc::new(frozen);
+        let found = lines(&snapshot).await;
+        assert!(found.len() > 20_000 && snapshot.splits().len() > 9);
+        let expected = SHARED.psql(
+            &db,
+            &format!(
+                "begin isolation level repeatable read; set transaction snapshot '{exported}'; \
+                 select id || '|' || n from t order by (id || '|' || n) collate \"C\""
+            ),
+        );
+        assert!(found == expected.lines().collect::<Vec<_>>());
     }
     stop.store(true, Ordering::Relaxed);
     writers.into_iter().for_each(|writer| writer.join().unwrap());
