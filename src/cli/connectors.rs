@@ -6,7 +6,7 @@ use super::exit::{SUCCESS, Stop};
 use super::print;
 use super::table::{Side, Table};
 use crate::config::suggest;
-use crate::connectors::{ALL, Connector, OptionDoc, Role, named};
+use crate::connectors::{ALL, Connector, OptionDoc, Role, TypeDoc, named};
 use crate::error::Error;
 
 /// Flags of `dhow connectors`.
@@ -87,6 +87,9 @@ fn page(connector: &Connector) -> String {
     if !connector.options.is_empty() {
         page.push_str(&format!("\n\n{}", options(connector.options)));
     }
+    if let Some(list) = connector.types {
+        page.push_str(&format!("\n\n{}", types(&list())));
+    }
     page.trim_end().to_owned()
 }
 
@@ -101,6 +104,15 @@ fn options(options: &[OptionDoc]) -> Table {
         };
         let default = option.default.unwrap_or("").to_owned();
         table.row([option.name.to_owned(), role.to_owned(), default, option.summary.to_owned()]);
+    }
+    table
+}
+
+fn types(types: &[TypeDoc]) -> Table {
+    let columns = ["type", "becomes", "remark"];
+    let mut table = Table::new(&columns.map(|name| (name, Side::Left)));
+    for TypeDoc { name, becomes, remark } in types {
+        table.row([name.clone(), becomes.clone(), (*remark).to_owned()]);
     }
     table
 }
@@ -133,6 +145,10 @@ mod tests {
                 summary: "turns in a second",
             },
         ],
+        types: Some(|| {
+            let (name, becomes) = ("hole".to_owned(), "boolean".to_owned());
+            vec![TypeDoc { name, becomes, remark: "punched" }]
+        }),
         check: |_, _| Vec::new(),
         source: Some(|_, _| Err(Error::bug("never opened"))),
         sink: None,
@@ -154,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_of_a_connector_lists_its_options() {
+    fn the_page_of_a_connector_lists_its_options_and_types() {
         let expected = "\
 tape: reels of tape
 
@@ -166,7 +182,10 @@ tape: reels of tape
 
 option  of      default  summary
 path    both             where the reels are
-speed   source  1        turns in a second";
+speed   source  1        turns in a second
+
+type  becomes  remark
+hole  boolean  punched";
         assert_eq!(page(&TAPE), expected);
     }
 }

@@ -46,6 +46,8 @@ pub struct Connector {
     pub can: Capability,
     /// Its options, in the order of the manual.
     pub options: &'static [OptionDoc],
+    /// What its types become, in the order of the manual; `None` where the files say it themselves.
+    pub types: Option<fn() -> Vec<TypeDoc>>,
     /// Everything that is wrong with these options as those of a source or sink; no I/O.
     pub check: fn(&Options, Role) -> Vec<Problem>,
     /// Opens a source; the options have been checked.
@@ -83,6 +85,17 @@ pub struct OptionDoc {
     pub default: Option<&'static str>,
     /// What it does, in one line.
     pub summary: &'static str,
+}
+
+/// What becomes of a type of the source, for the manual.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TypeDoc {
+    /// Its name there, or the names of several.
+    pub name: String,
+    /// What it becomes, as dhow writes it.
+    pub becomes: String,
+    /// What to know of it.
+    pub remark: &'static str,
 }
 
 /// What a connector may know of the run that opens it.

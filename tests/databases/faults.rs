@@ -8,7 +8,8 @@ use crate::cluster::SHARED;
 use crate::proxy::{Fault, Proxy, Way};
 
 async fn session(proxy: &Proxy, database: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(&proxy.url(database), NoTls).await.unwrap();
+    let (client, connection) =
+        tokio_postgres::connect(&proxy.url(database), NoTls).await.expect("a session");
     tokio::spawn(connection);
     client
 }

@@ -79,7 +79,7 @@ impl Proxy {
 
     /// What happens from now on.
     pub(crate) fn set(&self, fault: Fault) {
-        *self.shared.fault.lock().unwrap() = fault;
+        *self.shared.fault.lock().expect("nobody panics with it") = fault;
     }
 
     /// Ends all sessions that are open, with a reset and not with an end.
@@ -110,12 +110,12 @@ impl Drop for Proxy {
 
 impl Shared {
     fn fault(&self) -> Fault {
-        *self.fault.lock().unwrap()
+        *self.fault.lock().expect("nobody panics with it")
     }
 
     /// Whether `fault` is still to happen; then it is ours, and nobody else's.
     fn take(&self, fault: Fault) -> bool {
-        let mut current = self.fault.lock().unwrap();
+        let mut current = self.fault.lock().expect("nobody panics with it");
         let is_ours = *current == fault;
         if is_ours {
             *current = Fault::None;
@@ -126,7 +126,7 @@ impl Shared {
 
     /// Counts a COMMIT; whether its answer is to be swallowed.
     fn swallows(&self) -> bool {
-        let mut current = self.fault.lock().unwrap();
+        let mut current = self.fault.lock().expect("nobody panics with it");
         match *current {
             Fault::SwallowCommit(0) => {
                 *current = Fault::None;

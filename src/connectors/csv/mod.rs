@@ -52,6 +52,7 @@ pub static CONNECTOR: Connector = Connector {
         modes: &[],
     },
     options: options::DOCS,
+    types: None,
     check: |options, _| Settings::of(options).1,
     source: Some(source),
     sink: None,

@@ -49,6 +49,7 @@ pub static CONNECTOR: Connector = Connector {
         modes: &[],
     },
     options: options::DOCS,
+    types: None,
     check,
     source: Some(source),
     sink: None,

@@ -42,6 +42,7 @@ pub static CONNECTOR: Connector = Connector {
             summary: "column of whole numbers that grows with every change",
         },
     ],
+    types: None,
     check,
     source: Some(open_source),
     sink: Some(open_sink),

@@ -67,6 +67,7 @@ pub static CONNECTOR: Connector = Connector {
         modes: Mode::NAMES,
     },
     options: options::DOCS,
+    types: None,
     check,
     source: Some(source::open),
     sink: Some(sink),

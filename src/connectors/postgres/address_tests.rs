@@ -50,7 +50,8 @@ fn single_options_say_the_same() {
 
 #[test]
 fn what_is_wrong_is_named_all_at_once_and_never_shows_the_url() {
-    let cases: &[(&[(&str, &str)], &[&str])] = &[
+    type Given = &'static [(&'static str, &'static str)];
+    let cases: &[(Given, &[&str])] = &[
         (&[], &["`url` or `host` is missing"]),
         (&[("url", "mysql://u:hunter2@h")], &["`url` must begin with `postgres://`"]),
         (

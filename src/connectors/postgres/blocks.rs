@@ -26,7 +26,7 @@ const PIECES: u64 = 20_000;
 
 impl Size {
     /// Bytes of a piece when `total` are to be read: four pieces for each job, within bounds.
-    fn piece(&self, total: u64) -> u64 {
+    pub(super) fn piece(&self, total: u64) -> u64 {
         let jobs = u64::try_from(self.jobs).unwrap_or(1).max(1);
         (total / (jobs * 4)).clamp(LEAST, MOST).max(total / PIECES)
     }

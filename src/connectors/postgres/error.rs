@@ -27,45 +27,51 @@ pub(super) fn connecting(server: &str, error: &tokio_postgres::Error) -> Error {
     }
 }
 
-/// Who must act, by the code of an answer, and what they can do.
-fn meaning(code: &str) -> (Kind, Option<&'static str>) {
+/// Who must act, by the code of an answer. Appendix A of PostgreSQL's manual has them all.
+fn kind(code: &str) -> Kind {
+    match (code.get(..2).unwrap_or_default(), code) {
+        (_, "08P01" | "26000" | "42P05") => Kind::Unsupported,
+        (_, "42501" | "25006" | "53100") => Kind::Denied,
+        (_, "42P01" | "42883" | "42704" | "42703" | "57P04") => Kind::Missing,
+        (_, "55P03" | "55006" | "57014" | "25P03" | "25P04") => Kind::Unavailable,
+        ("08" | "40" | "57", _) => Kind::Unavailable,
+        ("53", _) => Kind::Limit,
+        ("28" | "0L" | "0P" | "58", _) => Kind::Denied,
+        ("3D" | "3F", _) => Kind::Missing,
+        ("72", _) => Kind::Conflict,
+        ("0A", _) => Kind::Unsupported,
+        ("42" | "2B", _) => Kind::Config,
+        // Most are of class 22 and 23: a value that is not what it must be.
+        _ => Kind::Data,
+    }
+}
+
+/// What whoever must act can do.
+fn hint(code: &str) -> Option<&'static str> {
     let hint = match code {
         "28P01" => "correct the user or the password",
         "28000" => "pg_hba.conf of the server has no line that lets this user in, or only with TLS",
         "3D000" => "correct the database, or create it",
         "42P01" => "correct the name, or create the table",
         "42501" => "grant the user what it lacks",
-        "25006" => "write to the primary: this server or role only reads",
+        "25006" => "write to the primary: this server, or this user, only reads",
+        "26000" | "42P05" => "connect to the server itself: this looks like a connection pooler",
         "53100" => "make room on the disk of the server",
         "53300" => "lower `--jobs`, or raise `max_connections` of the server",
         "55P03" => "somebody holds a lock on it: `select * from pg_locks where not granted`",
-        _ => "",
+        "57014" => "somebody cancelled it, or it took longer than `statement_timeout`",
+        _ => return None,
     };
-    let kind = match (code.get(..2).unwrap_or_default(), code) {
-        (_, "42501" | "25006" | "53100" | "58030" | "0LP01") => Kind::Denied,
-        (_, "42P01" | "3F000" | "42883" | "42704" | "42703") => Kind::Missing,
-        (_, "40001" | "40P01" | "55P03" | "55006" | "57014") => Kind::Unavailable,
-        (_, "57P01" | "57P02" | "57P03" | "57P05" | "25P03" | "25P04") => Kind::Unavailable,
-        ("28", _) => Kind::Denied,
-        ("3D", _) => Kind::Missing,
-        ("08" | "58" | "40", _) => Kind::Unavailable,
-        ("53" | "54", _) => Kind::Limit,
-        ("21" | "22" | "23" | "44" | "XX", _) => Kind::Data,
-        ("0A", _) => Kind::Unsupported,
-        ("42" | "2B" | "26" | "34" | "3B", _) => Kind::Config,
-        _ => Kind::Data,
-    };
-    (kind, Some(hint).filter(|hint| !hint.is_empty()))
+    Some(hint)
 }
 
 /// Details, context and the statement itself are left out: they may quote rows.
 fn of_server(what: &str, answer: &DbError) -> Error {
     let code = answer.code().code();
-    let (kind, hint) = meaning(code);
     let shown: String =
         answer.message().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let error = Error::new(kind, what).at("server", shown).at("sqlstate", code);
-    match hint {
+    let error = Error::new(kind(code), what).at("server", shown).at("sqlstate", code);
+    match hint(code) {
         Some(hint) => error.hint(hint),
         None => error,
     }

@@ -6,6 +6,7 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use tokio_postgres::Client;
 
+use super::options::SourceOptions;
 use super::piece::Piece;
 use super::read;
 use super::relation::Relation;
@@ -24,10 +25,12 @@ pub(super) struct Frozen {
     pub high: Option<Watermark>,
     pub memo: Option<Memo>,
     pub notes: Vec<String>,
+    /// How to look at the relation again, where nothing keeps it as it is.
+    pub described: Option<SourceOptions>,
     pub sessions: Arc<Sessions>,
     pub memory: Arc<dyn Memory>,
     /// The session that exported the moment; the others can enter as long as it lives.
-    pub _opener: Client,
+    pub _opener: Option<Client>,
 }
 
 #[async_trait]
@@ -62,7 +65,7 @@ impl Snapshot for Frozen {
                 Error::bug("a split is asked for that this snapshot does not have")
                     .at("split", &split.id)
             })?;
-        let job = read::Job::new(&self.relation, piece, want)?;
+        let job = read::Job::new(&self.relation, piece, want, self.described.clone())?;
         read::start(job, &self.sessions, self.memory.reserve("postgres reader")).await
     }
 }

@@ -12,15 +12,23 @@ mod catalog;
 #[path = "../../../tests/databases/cluster.rs"]
 mod cluster;
 mod commit;
+mod cursor;
+mod cut;
+#[cfg(test)]
+mod cut_tests;
 mod ddl;
 mod decode;
 mod encode;
 mod error;
+#[cfg(test)]
+mod error_tests;
 mod filter;
 mod freeze;
 mod frozen;
 mod house;
 mod inspect;
+mod instance;
+mod kept;
 mod keys;
 mod mark;
 mod merge;
@@ -33,6 +41,9 @@ mod patience;
 mod piece;
 mod pool;
 mod prepare;
+#[cfg(test)]
+#[path = "../../../tests/databases/proxy.rs"]
+mod proxy;
 mod quote;
 mod read;
 mod relation;
@@ -65,7 +76,7 @@ mod wait;
 mod work;
 mod write;
 
-use crate::connectors::{Capability, Connector, OptionDoc};
+use crate::connectors::{Capability, Connector, OptionDoc, Role};
 use crate::sink::Mode;
 
 /// The `postgres` connector.
@@ -74,16 +85,42 @@ pub static CONNECTOR: Connector = Connector {
     summary: "tables, views and queries of PostgreSQL, both ways",
     can: Capability {
         endings: &[],
-        schemes: &["postgres", "postgresql"],
         splits: Some("key or block range"),
         reopen: true,
         modes: Mode::NAMES,
     },
-    options: &[doc("table", None, "the table or view, as `name` or `schema.name`")],
+    options: OPTIONS,
+    types: Some(decode::manual),
     check: options::check,
     source: Some(source::open),
     sink: Some(sink::open),
 };
+
+const OPTIONS: &[OptionDoc] = &[
+    doc("table", None, "the table or view, as `name` or `schema.name`"),
+    read("query", None, "a SELECT instead of a table"),
+    read("columns", None, "types in place of those that follow from the server's: {a: text}"),
+    read("nan", Some("refuse"), "refuse, or null: NaN in a column of decimals"),
+    read("infinity", Some("refuse"), "refuse, or null: infinity in decimals, dates and times"),
+    read(
+        "consistency",
+        Some("snapshot"),
+        "snapshot: one moment for all splits; split: each its own",
+    ),
+    read("split_by", Some("the key"), "columns whose ranges cut a table, view or query"),
+    read("split_rows", Some("by size"), "rows of a split, about"),
+    read("cursor", None, "a column that grows with each change: rows above the last load's"),
+    read("cursor_zone", Some("UTC"), "the time zone of a cursor that has none"),
+    read("overlap", None, "how far below the last position is read again, instead of a horizon"),
+];
+
+const fn read(
+    name: &'static str,
+    default: Option<&'static str>,
+    summary: &'static str,
+) -> OptionDoc {
+    OptionDoc { name, role: Some(Role::Source), default, summary }
+}
 
 const fn doc(
     name: &'static str,

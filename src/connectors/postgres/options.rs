@@ -1,12 +1,16 @@
 //! The options of a Postgres source and sink.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::decode::Policies;
+use arrow::datatypes::DataType;
+
+use super::decode::{Policies, Special};
 use super::server::Server;
 use super::sink_options;
 use crate::config::{Options, Problem, Reader};
 use crate::connectors::Role;
+use crate::files::types::parse_type;
 
 /// What to read, and how.
 #[derive(Debug, Clone)]
@@ -19,8 +23,6 @@ pub(super) struct SourceOptions {
     pub policies: Policies,
     /// Whether all readers see one moment.
     pub consistency: Consistency,
-    /// How long the snapshot is kept after dhow is gone; nothing turns that off.
-    pub hold: Duration,
     /// Whose ranges cut the rows, instead of the key of the table.
     pub split_by: Vec<String>,
     /// Rows of a split, about; by the size of the table when it is not given.
@@ -87,9 +89,8 @@ pub(super) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
     let wanted = SourceOptions {
         server: Server::read(&reader),
         reads: reads(&reader, options),
-        policies: Policies::default(),
+        policies: policies(&reader),
         consistency,
-        hold: reader.duration("hold_snapshot", Duration::from_secs(15 * 60)),
         split_by: reader.list("split_by"),
         split_rows: split_rows(&reader),
         cursor: cursor(&reader),
@@ -115,6 +116,34 @@ fn reads(reader: &Reader<'_>, options: &Options) -> Reads {
             Reads::Table(String::new())
         }
     }
+}
+
+fn policies(reader: &Reader<'_>) -> Policies {
+    let special = |name| match reader.one_of(name, &["refuse", "null"]) {
+        "null" => Special::Null,
+        _ => Special::Refuse,
+    };
+    let (nan, infinity) = (special("nan"), special("infinity"));
+    Policies { nan, infinity, columns: columns(reader), ..Policies::default() }
+}
+
+fn columns(reader: &Reader<'_>) -> BTreeMap<String, DataType> {
+    let mut columns = BTreeMap::new();
+    for (name, place, text) in reader.pairs("columns") {
+        match parse_type(&text) {
+            Ok(data_type) => {
+                columns.insert(name, data_type);
+            }
+            Err(error) => {
+                let problem = Problem::new(&place, error.message());
+                reader.problem(match error.advice() {
+                    Some(hint) => problem.hint(hint),
+                    None => problem,
+                });
+            }
+        }
+    }
+    columns
 }
 
 fn split_rows(reader: &Reader<'_>) -> Option<u64> {

@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -27,13 +27,15 @@ pub(super) struct Patient<S> {
     is_owed: bool,
     heard: Instant,
     timer: Option<Pin<Box<Sleep>>>,
+    /// Who waits for bytes although none are owed yet.
+    reader: Option<Waker>,
 }
 
 impl<S> Patient<S> {
     /// Waits for `limit`, or for ever when that is zero.
     pub(super) fn new(stream: S, limit: Duration) -> Self {
         let heard = Instant::now();
-        Patient { stream, limit, tail: [0; 6], is_owed: false, heard, timer: None }
+        Patient { stream, limit, tail: [0; 6], is_owed: false, heard, timer: None, reader: None }
     }
 
     fn hear(&mut self, bytes: &[u8]) {
@@ -49,7 +51,8 @@ impl<S> Patient<S> {
 
     /// Ready when the other side has been silent for too long.
     fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        if self.limit.is_zero() || !self.is_owed {
+        if !self.is_owed {
+            self.reader = Some(context.waker().clone());
             return Poll::Pending;
         }
         loop {
@@ -78,6 +81,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
                 }
                 Poll::Ready(read)
             }
+            Poll::Pending if self.limit.is_zero() => Poll::Pending,
             Poll::Pending => self.poll_silence(context).map(|()| {
                 let message = format!("the server was silent for {:?}", self.limit);
                 Err(io::Error::new(io::ErrorKind::TimedOut, message))
@@ -96,6 +100,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         if written.is_ready() && !self.limit.is_zero() {
             self.is_owed = true;
             self.heard = Instant::now();
+            // Whoever waits to read does not know yet that there is a limit now.
+            if let Some(reader) = self.reader.take() {
+                reader.wake();
+            }
         }
         written
     }

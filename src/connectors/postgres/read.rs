@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use super::decode::{Decoder, Reading};
 use super::error;
 use super::filter;
+use super::options::SourceOptions;
 use super::piece::{Piece, clause};
 use super::relation::{self, Relation};
 use super::sessions::{Lent, Sessions};
@@ -28,11 +29,18 @@ pub(super) struct Job {
     readings: Vec<Reading>,
     batch_rows: usize,
     refuse: Arc<dyn Refuse>,
+    /// How to look at the relation again, and what it must still be.
+    same: Option<(SourceOptions, String)>,
 }
 
 impl Job {
     /// The read of `piece`.
-    pub(super) fn new(relation: &Relation, piece: &Piece, want: &Want) -> Result<Self> {
+    pub(super) fn new(
+        relation: &Relation,
+        piece: &Piece,
+        want: &Want,
+        described: Option<SourceOptions>,
+    ) -> Result<Self> {
         let readings = match &want.columns {
             None => relation.readings.clone(),
             Some(columns) => {
@@ -49,7 +57,18 @@ impl Job {
             readings,
             batch_rows: want.batch_rows.max(1),
             refuse: Arc::clone(&want.refuse),
+            same: described.map(|options| (options, relation.fingerprint())),
         })
+    }
+
+    /// Makes sure that the relation is still what it was when it was frozen.
+    async fn check(&self, lent: &Lent) -> Result<()> {
+        let Some((options, expected)) = &self.same else { return Ok(()) };
+        if Relation::describe(lent.client()?, options).await?.fingerprint() == *expected {
+            return Ok(());
+        }
+        Err(Error::conflict(format!("`{}` changed while it was being read", self.label))
+            .hint("run again: the load starts over with the columns that there are now"))
     }
 
     fn failed(&self, error: &tokio_postgres::Error) -> Error {
@@ -121,11 +140,13 @@ async fn run(
     mut held: Box<dyn Reservation>,
     sender: &mpsc::Sender<RecordBatch>,
 ) -> Result<()> {
-    let copy = lent.client.copy_out(&job.sql).await.map_err(|e| job.failed(&e))?;
+    job.check(&lent).await?;
+    let (client, blocks) = lent.copying()?;
+    let copy = client.copy_out(&job.sql).await.map_err(|e| job.failed(&e))?;
     pin_mut!(copy);
     let refuse = Arc::clone(&job.refuse);
     let mut decoder = Decoder::new(&job.readings, job.batch_rows, &job.place, refuse);
-    while let Some(block) = lent.blocks.next().await {
+    while let Some(block) = blocks.next().await {
         for payload in payloads(&block) {
             let Some(batch) = decoder.push(payload)? else { continue };
             // This batch, the one that waits, and the one that is made next.
@@ -142,7 +163,7 @@ async fn run(
     }
     let last = decoder.finish()?;
     // The locks are held by now, so that nothing can change any more: did it before?
-    relation::unchanged(&lent.client, &job.label).await?;
+    relation::unchanged(lent.client()?, &job.label).await?;
     if let Some(batch) = last {
         let _ = sender.send(batch).await;
     }

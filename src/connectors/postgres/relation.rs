@@ -7,7 +7,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use tokio_postgres::Client;
 
 use super::catalog;
-use super::decode::{self, Reading};
+use super::decode::{self, Policies, Reading};
 use super::error;
 use super::name::TableName;
 use super::options::{Reads, SourceOptions};
@@ -72,17 +72,23 @@ impl Relation {
     /// `Unsupported` for a column that cannot be read.
     pub(super) async fn describe(client: &Client, options: &SourceOptions) -> Result<Self> {
         let label = options.reads.label().to_owned();
+        let money_digits = money_digits(client).await?;
+        let policies = Policies { money_digits, ..options.policies.clone() };
         let relation = match &options.reads {
-            Reads::Table(name) => table(client, name, options).await,
-            Reads::Query(query) => made_by_query(client, query, options).await,
+            Reads::Table(name) => table(client, name, &policies).await,
+            Reads::Query(query) => made_by_query(client, query, &policies).await,
         };
         relation.map_err(|e| e.at("relation", label))
     }
 
     /// Everything that has to be equal for the same rows to arrive in the same way.
     pub(super) fn fingerprint(&self) -> String {
-        let selects: Vec<_> = self.readings.iter().map(|r| r.select.as_str()).collect();
-        format!("{:?} {} {selects:?} {:?} {:?}", self.oid, self.from, self.columns, self.schema)
+        let arrives = |reading: &Reading| {
+            let field = &reading.field;
+            format!("{} {:?} {}", reading.select, field.data_type(), field.is_nullable())
+        };
+        let arrive: Vec<_> = self.readings.iter().map(arrives).collect();
+        format!("{:?} {} {arrive:?} {:?}", self.oid, self.from, self.columns)
     }
 
     /// The expressions of all columns.
@@ -140,7 +146,15 @@ pub(super) async fn unchanged(client: &Client, label: &str) -> Result<()> {
         .hint("run again: the load starts over with a new snapshot"))
 }
 
-async fn table(client: &Client, text: &str, options: &SourceOptions) -> Result<Relation> {
+/// The digits after the point of `money`, which the locale of the server decides.
+async fn money_digits(client: &Client) -> Result<i8> {
+    let sql = "select pg_catalog.scale('0'::pg_catalog.money::pg_catalog.numeric)";
+    let row = client.query_one(sql, &[]).await;
+    let row = row.map_err(|e| error::of("could not look at the locale of the server", &e))?;
+    Ok(i8::try_from(cell::<i32>(&row, 0)?).unwrap_or(2))
+}
+
+async fn table(client: &Client, text: &str, policies: &Policies) -> Result<Relation> {
     let name = TableName::parse(text)?;
     let found = client.query_opt(include_str!("relation.sql"), &[&name.schema, &name.table]).await;
     let found = found.map_err(|e| error::of(&format!("could not look at `{text}`"), &e))?;
@@ -160,14 +174,14 @@ async fn table(client: &Client, text: &str, options: &SourceOptions) -> Result<R
         _ => leaves(client, oid, text).await?,
     };
     let form = if matches!(kind.as_str(), "v" | "f") { Form::Made } else { Form::Stored };
-    relation(text, name.quoted(), Some(oid), form, columns, leaves, options)
+    relation(text, name.quoted(), Some(oid), form, columns, leaves, policies)
 }
 
-async fn made_by_query(client: &Client, query: &str, options: &SourceOptions) -> Result<Relation> {
+async fn made_by_query(client: &Client, query: &str, policies: &Policies) -> Result<Relation> {
     let columns = catalog::columns_of_query(client, query).await?;
     // The line end closes a comment at the end of the query.
     let from = format!("({query}\n) as \"query\"");
-    relation("query", from, None, Form::Made, columns, Vec::new(), options)
+    relation("query", from, None, Form::Made, columns, Vec::new(), policies)
 }
 
 fn relation(
@@ -177,10 +191,14 @@ fn relation(
     form: Form,
     columns: Vec<Column>,
     leaves: Vec<Leaf>,
-    options: &SourceOptions,
+    policies: &Policies,
 ) -> Result<Relation> {
-    let readings = columns.iter().map(|column| decode::reading(column, &options.policies));
+    let readings = columns.iter().map(|column| decode::reading(column, policies));
     let readings = readings.collect::<Result<Vec<_>>>()?;
+    let is_unknown = |name: &&String| columns.iter().all(|column| column.name != **name);
+    if let Some(name) = policies.columns.keys().find(is_unknown) {
+        return Err(Error::missing(format!("`columns` names `{name}`, which is no column")));
+    }
     let fields: Vec<_> = readings.iter().map(|reading| reading.field.clone()).collect();
     let (label, schema) = (label.to_owned(), Arc::new(Schema::new(fields)));
     Ok(Relation { label, from, oid, form, columns, readings, schema, leaves })

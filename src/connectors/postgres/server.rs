@@ -13,6 +13,7 @@ use tokio_postgres::tls::TlsConnect;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OnceCell;
+use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tokio_postgres::config::{ChannelBinding, SslMode};
 use tokio_postgres::tls::MakeTlsConnect;
@@ -97,6 +98,17 @@ const fn doc(
     OptionDoc { name, role: None, default, summary }
 }
 
+/// A session for copies of rows.
+#[derive(Debug)]
+pub(super) struct Copying {
+    /// The session; it sees copies without rows.
+    pub client: Client,
+    /// The rows.
+    pub blocks: Blocks,
+    /// Ends the session at once, whatever the server is about to send.
+    pub leash: AbortHandle,
+}
+
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.shown())
@@ -147,15 +159,14 @@ impl Server {
     /// A session; `role` is for the application name, such as `reader 3`. The first one of this
     /// server waits for it where `wait_for` says so.
     pub(super) async fn connect(&self, purpose: Purpose, role: &str) -> Result<Client> {
-        self.session(purpose, role, None).await
+        Ok(self.session(purpose, role, None).await?.0)
     }
 
-    /// A session that reads, with the rows of each `COPY … TO STDOUT` apart from it: the driver
-    /// sees a COPY without rows.
-    pub(super) async fn connect_to_copy(&self, role: &str) -> Result<(Client, Blocks)> {
+    /// A session for `COPY … TO STDOUT`, whose rows go past the driver.
+    pub(super) async fn connect_to_copy(&self, role: &str) -> Result<Copying> {
         let blocks = Blocks::default();
-        let client = self.session(Purpose::Read, role, Some(&blocks)).await?;
-        Ok((client, blocks))
+        let (client, leash) = self.session(Purpose::Read, role, Some(&blocks)).await?;
+        Ok(Copying { client, blocks, leash })
     }
 
     async fn session(
@@ -163,14 +174,27 @@ impl Server {
         purpose: Purpose,
         role: &str,
         blocks: Option<&Blocks>,
-    ) -> Result<Client> {
+    ) -> Result<(Client, AbortHandle)> {
         if self.0.was_ready.load(Ordering::Relaxed) {
             return self.try_to_connect(purpose, role, blocks).await;
         }
         let attempt = || self.try_to_connect(purpose, role, blocks).boxed();
-        let client = self.0.wait.ready(attempt).await?;
-        self.0.was_ready.store(true, Ordering::Relaxed);
-        Ok(client)
+        let begun = self.0.wait.ready(attempt).await?;
+        if !self.0.was_ready.swap(true, Ordering::Relaxed) {
+            self.warn();
+        }
+        Ok(begun)
+    }
+
+    /// Says what the mode does not protect from, where somebody could be on the way.
+    fn warn(&self) {
+        let missing = match self.0.tls.mode {
+            _ if self.0.address.host.is_local() => return,
+            Mode::Disable => "the session is not encrypted: whoever is on the way can read it",
+            Mode::Require => "whose server this is was not looked at: set `tls: verify-full`",
+            Mode::VerifyCa | Mode::VerifyFull => return,
+        };
+        tracing::warn!(server = self.shown(), "{missing}");
     }
 
     async fn try_to_connect(
@@ -178,13 +202,13 @@ impl Server {
         purpose: Purpose,
         role: &str,
         blocks: Option<&Blocks>,
-    ) -> Result<Client> {
+    ) -> Result<(Client, AbortHandle)> {
         let password = self.0.password.fetch(&self.0.base, self.0.connect_timeout).await?;
         let config = self.config(purpose, role, password.as_ref());
         let begun = timeout(self.0.connect_timeout, async {
-            let client = self.open(&config, blocks).await?;
+            let (client, leash) = self.open(&config, blocks).await?;
             session::settle(&client, purpose, &self.0.address.server()).await?;
-            Ok(client)
+            Ok((client, leash))
         });
         begun.await.unwrap_or_else(|_| Err(self.silent()))
     }
@@ -207,12 +231,17 @@ impl Server {
         config
     }
 
-    async fn open(&self, config: &Config, blocks: Option<&Blocks>) -> Result<Client> {
+    async fn open(
+        &self,
+        config: &Config,
+        blocks: Option<&Blocks>,
+    ) -> Result<(Client, AbortHandle)> {
         let wire = socket::open(&self.0.address, self.0.connect_timeout).await?;
         let limit = self.0.read_timeout;
         let begun = match self.0.tls.mode {
             Mode::Disable => {
-                begin(config.clone(), Tap::new(Patient::new(wire, limit), blocks), NoTls).await
+                let wire = Tap::new(Patient::new(wire, limit), blocks);
+                begin(config.clone(), wire, NoTls).await
             }
             Mode::Require | Mode::VerifyCa | Mode::VerifyFull => {
                 let tls = PatientTls { tls: self.tls().await?, limit };
@@ -272,12 +301,12 @@ impl Inner {
 }
 
 /// Lets the connection run beside its client. Notices are dropped: they may quote rows.
-fn attend<S, T>((client, mut connection): (Client, Connection<S, T>)) -> Client
+fn attend<S, T>((client, mut connection): (Client, Connection<S, T>)) -> (Client, AbortHandle)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    tokio::spawn(async move {
+    let task = tokio::spawn(async move {
         loop {
             match poll_fn(|context| connection.poll_message(context)).await {
                 Some(Ok(_)) => {}
@@ -290,14 +319,15 @@ where
             }
         }
     });
-    client
+    (client, task.abort_handle())
 }
 
+/// Begins a session over `wire`, as a future that any task can wait for.
 fn begin<S, T>(
     config: Config,
     wire: S,
     tls: T,
-) -> BoxFuture<'static, std::result::Result<Client, tokio_postgres::Error>>
+) -> BoxFuture<'static, std::result::Result<(Client, AbortHandle), tokio_postgres::Error>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     T: TlsConnect<S> + Send + 'static,

@@ -8,6 +8,7 @@ use std::thread;
 use tokio_postgres::Client;
 
 use super::cluster::{Cluster, SHARED};
+use super::proxy::{Fault, Proxy};
 use super::server::{Purpose, Server};
 use crate::config::{Options, Place, Value};
 use crate::error::{Error, Kind};
@@ -35,7 +36,10 @@ fn server_waiting(options: &[(&str, &str)], wait_for: &[(&str, &str)]) -> Server
 
 /// Why no session can be had.
 pub(super) async fn failure(options: &[(&str, &str)]) -> Error {
-    server(options).connect(Purpose::Read, "test").await.unwrap_err()
+    let error = server(options).connect(Purpose::Read, "test").await.unwrap_err();
+    let told = format!("{error:?} {}", error.report());
+    assert!(!told.contains("horse"), "the password is in {told}");
+    error
 }
 
 async fn shown(client: &Client, setting: &str) -> String {
@@ -279,4 +283,15 @@ async fn a_pooler_is_recognised_by_what_it_does_to_settings() {
         assert!(error.message().ends_with("it looks like a connection pooler"), "{error:?}");
         assert_eq!(error.kind(), Kind::Unsupported);
     }
+}
+
+#[tokio::test]
+async fn a_server_that_falls_silent_in_an_answer_is_given_up() {
+    let proxy = Proxy::to(SHARED.port);
+    let server = server(&[("url", &proxy.url("postgres")), ("read_timeout", "300ms")]);
+    let client = server.connect(Purpose::Read, "test").await.unwrap();
+    proxy.set(Fault::BlackHole);
+    let error = client.batch_execute("select 1").await.unwrap_err();
+    let error = super::error::of("could not read", &error);
+    assert_eq!(error.kind(), Kind::Unavailable);
 }

@@ -6,12 +6,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::AbortHandle;
 use tokio_postgres::Client;
 
 use super::error;
 use super::quote::literal;
 use super::row::cell;
-use super::server::Server;
+use super::server::{Copying, Server};
 use super::tap::Blocks;
 use crate::error::{Error, Result};
 
@@ -34,18 +35,47 @@ pub(super) enum View {
 pub(super) struct Sessions {
     server: Server,
     view: View,
-    idle: Mutex<Vec<(Client, Blocks)>>,
+    idle: Mutex<Vec<Copying>>,
     places: Arc<Semaphore>,
 }
 
-/// A session on loan.
+/// A session on loan. Dropped before it is given back, it ends at once: the server stops sending.
 #[derive(Debug)]
 pub(super) struct Lent {
-    /// The session, in a transaction.
-    pub client: Client,
-    /// The rows of its copies.
-    pub blocks: Blocks,
+    session: Option<Copying>,
     _place: OwnedSemaphorePermit,
+}
+
+impl Lent {
+    /// The session, in a transaction.
+    ///
+    /// # Errors
+    /// Never before it is given back.
+    pub(super) fn client(&self) -> Result<&Client> {
+        let session = self.session.as_ref();
+        session.map(|session| &session.client).ok_or_else(given_back)
+    }
+
+    /// The session, and the rows of its copies.
+    ///
+    /// # Errors
+    /// Never before it is given back.
+    pub(super) fn copying(&mut self) -> Result<(&Client, &mut Blocks)> {
+        let session = self.session.as_mut().ok_or_else(given_back)?;
+        Ok((&session.client, &mut session.blocks))
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(session) = &self.session {
+            session.leash.abort();
+        }
+    }
+}
+
+fn given_back() -> Error {
+    Error::bug("a session was given back")
 }
 
 impl Sessions {
@@ -62,42 +92,49 @@ impl Sessions {
     pub(super) async fn lend(&self) -> Result<Lent> {
         let place = Arc::clone(&self.places).acquire_owned().await;
         let place = place.map_err(|_| Error::bug("the places of sessions were closed"))?;
-        let idle = self.idle().pop().filter(|(client, _)| !client.is_closed());
-        let (client, blocks) = match idle {
+        let idle = self.idle().pop().filter(|session| !session.client.is_closed());
+        let session = match idle {
             Some(session) => session,
             None => self.open().await?,
         };
         if self.view == View::Now {
-            begin(&client, None).await?;
+            begin(&session.client, None).await?;
         }
-        Ok(Lent { client, blocks, _place: place })
+        Ok(Lent { session: Some(session), _place: place })
     }
 
     /// Takes back a session that has been read from to the end.
-    pub(super) async fn give_back(&self, lent: Lent) -> Result<()> {
+    pub(super) async fn give_back(&self, mut lent: Lent) -> Result<()> {
         if self.view == View::Now {
-            let done = lent.client.batch_execute("commit").await;
+            let done = lent.client()?.batch_execute("commit").await;
             done.map_err(|e| error::of("could not end a read", &e))?;
         }
-        self.idle().push((lent.client, lent.blocks));
+        self.idle().extend(lent.session.take());
         Ok(())
     }
 
-    async fn open(&self) -> Result<(Client, Blocks)> {
-        let (client, blocks) = self.server.connect_to_copy("reader").await?;
+    /// What the readers see.
+    #[cfg(test)]
+    pub(super) fn view(&self) -> &View {
+        &self.view
+    }
+
+    async fn open(&self) -> Result<Copying> {
+        let session = self.server.connect_to_copy("reader").await?;
+        let client = &session.client;
         if let View::Moment { exported, current } = &self.view {
-            begin(&client, Some(exported)).await?;
-            let seen = current_of(&client).await?;
+            begin(client, Some(exported)).await?;
+            let seen = current_of(client).await?;
             if seen != *current {
                 return Err(Error::bug("two readers of one snapshot see different rows")
                     .at("snapshot", current)
                     .at("seen", seen));
             }
         }
-        Ok((client, blocks))
+        Ok(session)
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<(Client, Blocks)>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Copying>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

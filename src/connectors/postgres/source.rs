@@ -1,6 +1,5 @@
 //! Opens a Postgres database as a source, and freezes it.
 
-use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::SchemaRef;
@@ -26,7 +25,6 @@ pub(super) fn open(options: &Options, context: &Context) -> Result<Arc<dyn Sourc
             options: wanted,
             jobs: context.jobs.max(1),
             memory: Arc::clone(&context.memory),
-            state: context.state.clone(),
         },
         promised: OnceLock::new(),
     }))
@@ -49,8 +47,6 @@ pub(super) struct Plan {
     pub jobs: usize,
     /// Where buffers are drawn from.
     pub memory: Arc<dyn Memory>,
-    /// The state folder when rows will be moved.
-    pub state: Option<PathBuf>,
 }
 
 impl PostgresSource {

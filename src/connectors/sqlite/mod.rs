@@ -43,6 +43,7 @@ pub static CONNECTOR: Connector = Connector {
         doc("cursor", None, "the column that grows with each change, for incremental loads"),
         doc("split_rows", Some("100000"), "rows of a table in one split"),
     ],
+    types: None,
     check: options::check,
     source: Some(source::open),
     sink: None,

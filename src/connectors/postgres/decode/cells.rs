@@ -14,7 +14,7 @@ use arrow::error::ArrowError;
 use super::lists::Lists;
 use super::misfit::{Misfit, Trouble};
 use super::numeric;
-use super::strings::Strings;
+use super::strings::{BadText, Strings};
 
 /// How the values of a column are sent, and what is made of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -207,7 +207,7 @@ impl Cells {
         self,
         data_type: &DataType,
         nulls: Option<NullBuffer>,
-    ) -> Result<(ArrayRef, Vec<(usize, Vec<u8>)>), ArrowError> {
+    ) -> Result<(ArrayRef, Vec<BadText>), ArrowError> {
         let array = match self {
             Cells::Bool(cells) => {
                 Arc::new(BooleanArray::new(BooleanBuffer::from(cells.as_slice()), nulls))

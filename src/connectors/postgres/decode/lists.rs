@@ -9,6 +9,7 @@ use arrow::error::ArrowError;
 
 use super::cells::Wire;
 use super::misfit::{Misfit, Trouble};
+use super::strings::BadText;
 use super::vector::{Field, Vector, next_field};
 
 /// The arrays of a column.
@@ -107,7 +108,7 @@ impl Lists {
         self,
         data_type: &DataType,
         nulls: Option<NullBuffer>,
-    ) -> Result<(ArrayRef, Vec<(usize, Vec<u8>)>), ArrowError> {
+    ) -> Result<(ArrayRef, Vec<BadText>), ArrowError> {
         let mut fields: Vec<&FieldRef> = Vec::new();
         let mut inner = data_type;
         for _ in &self.levels {

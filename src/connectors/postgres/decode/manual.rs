@@ -1,15 +1,18 @@
 //! The table of types for people, made by the decisions themselves.
 
 use super::reading::strategy;
+use crate::connectors::TypeDoc;
 use crate::connectors::postgres::server_type::{Form, ServerType};
 use crate::files::types::type_name;
 
-/// For each kind of type: its name on the server, what it becomes, and what to know of it.
-pub(in crate::connectors::postgres) fn manual() -> Vec<(String, String, &'static str)> {
-    SAMPLES
-        .iter()
-        .map(|sample| (sample.shown.to_owned(), sample.becomes(), sample.remark))
-        .collect()
+/// What each kind of type becomes, and what to know of it.
+pub(in crate::connectors::postgres) fn manual() -> Vec<TypeDoc> {
+    let line = |sample: &Sample| TypeDoc {
+        name: sample.shown.to_owned(),
+        becomes: sample.becomes(),
+        remark: sample.remark,
+    };
+    SAMPLES.iter().map(line).collect()
 }
 
 struct Sample {
@@ -65,9 +68,11 @@ const SAMPLES: &[Sample] = &[
     },
     Sample { form: |base| array(base, 2), ..sample("integer[][]", "int4", "a list in each list") },
     sample("interval, timetz", "interval", "as the server writes it"),
-    sample("inet, cidr, macaddr, macaddr8", "inet", "as the server writes it"),
+    sample("inet, cidr", "inet", "always with the length of the mask"),
+    sample("macaddr, macaddr8", "macaddr", "as the server writes it"),
     sample("bit, varbit", "varbit", "as the server writes it"),
-    sample("xml, tsvector, tsquery, pg_lsn, xid8, tid", "xml", "as the server writes it"),
+    sample("xml", "xml", "as it is stored"),
+    sample("tsvector, tsquery, pg_lsn, xid8, tid", "tid", "as the server writes it"),
     sample("point, line, box, path, polygon, circle", "point", "as the server writes it"),
     Sample {
         form: |base| ServerType { form: Form::Range, ..base },

@@ -8,6 +8,9 @@ use arrow::error::ArrowError;
 
 use super::misfit::Trouble;
 
+/// A text that is not UTF-8: the row it is in, and its bytes.
+pub(super) type BadText = (usize, Vec<u8>);
+
 /// Values of any length.
 #[derive(Debug)]
 pub(super) struct Strings {
@@ -74,7 +77,7 @@ impl Strings {
     pub(super) fn text(
         self,
         nulls: Option<NullBuffer>,
-    ) -> Result<(ArrayRef, Vec<(usize, Vec<u8>)>), ArrowError> {
+    ) -> Result<(ArrayRef, Vec<BadText>), ArrowError> {
         let (offsets, bytes) = self.buffers();
         // Looks at all bytes at once, then at where the values begin.
         let whole = StringArray::try_new(offsets.clone(), bytes.clone(), nulls.clone());

@@ -8,6 +8,7 @@ use arrow::error::ArrowError;
 use super::cells::{Cells, Wire};
 use super::misfit::{Misfit, Trouble};
 use super::reading::{Special, Specials};
+use super::strings::BadText;
 
 /// A column of a batch, or the elements of its arrays.
 #[derive(Debug)]
@@ -87,7 +88,7 @@ impl Vector {
     pub(super) fn finish(
         self,
         data_type: &DataType,
-    ) -> Result<(ArrayRef, Vec<(usize, Vec<u8>)>), ArrowError> {
+    ) -> Result<(ArrayRef, Vec<BadText>), ArrowError> {
         let nulls = validity(self.cells.len(), &self.nulls);
         self.cells.finish(data_type, nulls)
     }
