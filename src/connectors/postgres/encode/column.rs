@@ -13,7 +13,7 @@ use arrow::datatypes::{
 use super::bad::Bad;
 use super::cells::{Body, Cells};
 use super::target::{Digits, Leaf};
-use super::{address, interval, json, list, moment, moment_text, numeric, text};
+use super::{address, interval, json, list, moment, moment_text, numeric, numeric_text, text};
 use crate::connectors::postgres::encode::fit::Way;
 use crate::error::{Error, Result};
 
@@ -113,7 +113,7 @@ fn decimals(array: &ArrayRef, digits: Option<Digits>, bad: &mut Bad) -> Result<O
             numeric::of_integers(array, array.values(), digits, bad)
         }
         _ => match text::spans(array) {
-            Some(texts) => numeric::of_texts(&texts, digits, bad),
+            Some(texts) => numeric_text::of_texts(&texts, digits, bad),
             None => return Ok(None),
         },
     }))

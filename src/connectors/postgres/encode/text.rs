@@ -98,7 +98,8 @@ pub(super) fn texts(cells: &Cells, limit: TextLimit, bad: &mut Bad) {
         }),
         TextLimit::Chars(most) => each(cells, |row, bytes| {
             if bytes.len() > most && characters(bytes) > most {
-                let reason = format!("the text is longer than {most} characters");
+                let plural = if most == 1 { "" } else { "s" };
+                let reason = format!("the text is longer than {most} character{plural}");
                 bad.note(row, bytes, reason, Some(LONGER));
             }
         }),
