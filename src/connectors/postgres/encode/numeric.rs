@@ -180,7 +180,7 @@ impl Groups<'_> {
             rest /= u128::from(keep);
         }
         // Four groups at a time: divisions of 128 bits are slow.
-        while let Err(_) = u64::try_from(rest) {
+        while u64::try_from(rest).is_err() {
             let mut low = u64::try_from(rest % 10_000_000_000_000_000).unwrap_or(0);
             for _ in 0..4 {
                 self.group(narrow(low % 10_000));

@@ -22,6 +22,7 @@ fn cases() -> Vec<(&'static str, &'static str, ArrayRef)> {
         ("character(2)", "", text(&["abc"])),
         ("name", "", text(&["n".repeat(64).as_str()])),
         ("mood", "", text(&["Sad", ""])),
+        ("\"char\"", "\"char\"", text(&["ab"])),
         (
             "uuid",
             "",
@@ -126,6 +127,7 @@ fn each_value_that_no_column_holds_is_named_with_its_reason() {
     name: `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn`: the text is longer than 63 bytes; widen the column of the target, or cut the text in the model
     mood: `Sad`: the text is no label of the column's enum; add the label with `alter type … add value`, or map it in the model
     mood: ``: the text is no label of the column's enum; add the label with `alter type … add value`, or map it in the model
+    "char": `ab`: the text is longer than 1 byte; widen the column of the target, or cut the text in the model
     uuid: ``: the text is not a uuid; write it as 8-4-4-4-12 hexadecimal digits
     uuid: `00112233445566778899aabbccddeef`: the text is not a uuid; write it as 8-4-4-4-12 hexadecimal digits
     uuid: `g0112233445566778899aabbccddeeff`: the text is not a uuid; write it as 8-4-4-4-12 hexadecimal digits
