@@ -1,6 +1,8 @@
 //! Values that do not fit, gathered while a column is encoded.
 
-use arrow::array::Array;
+use arrow::array::{Array, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use crate::connectors::postgres::encode::Misfit;
@@ -46,10 +48,10 @@ impl Bad {
         reason: impl Into<String>,
         hint: Option<&'static str>,
     ) {
-        let options = FormatOptions::new();
+        let options = FormatOptions::new().with_null("NULL");
         let shown = ArrayFormatter::try_new(array, &options)
             .and_then(|formatter| formatter.value(row).try_to_string())
-            .unwrap_or_else(|_| format!("a value of type {}", array.data_type()));
+            .unwrap_or_else(|_| number(array, row));
         self.note(row, shown.as_bytes(), reason, hint);
     }
 
@@ -72,5 +74,15 @@ impl Bad {
             hint: found.hint.map(str::to_owned),
         };
         self.found.into_iter().map(misfit).collect()
+    }
+}
+
+/// A value that no calendar has, as its number.
+fn number(array: &dyn Array, row: usize) -> String {
+    let number = cast(&array.slice(row, 1), &DataType::Int64);
+    let number = number.ok().and_then(|n| Some(n.as_primitive_opt::<Int64Type>()?.value(0)));
+    match number {
+        Some(number) => format!("{number} as {}", array.data_type()),
+        None => format!("a value of type {}", array.data_type()),
     }
 }

@@ -13,7 +13,7 @@ use arrow::datatypes::{
 use super::bad::Bad;
 use super::cells::{Body, Cells};
 use super::target::{Digits, Leaf};
-use super::{address, interval, json, list, moment, moment_text, numeric, text};
+use super::{address, interval, json, list, moment, moment_text, numeric, numeric_text, text};
 use crate::connectors::postgres::encode::fit::Way;
 use crate::error::{Error, Result};
 
@@ -65,9 +65,12 @@ pub(super) fn leaf(leaf: &Leaf, array: &ArrayRef, bad: &mut Bad) -> Result<Cells
         Leaf::Float4 => number::<Float32Type>(array, |values| Body::Four(values.into())),
         Leaf::Float8 => number::<Float64Type>(array, |values| Body::Eight(values.into())),
         Leaf::Numeric(digits) => decimals(array, *digits, bad)?,
-        Leaf::Text(_) | Leaf::Label(_) | Leaf::Foreign | Leaf::Bytea | Leaf::Json | Leaf::Jsonb => {
-            text::spans(array).map(|cells| checked(leaf, cells, bad))
-        }
+        Leaf::Text(_)
+        | Leaf::Label(_)
+        | Leaf::Foreign(_)
+        | Leaf::Bytea
+        | Leaf::Json
+        | Leaf::Jsonb => text::spans(array).map(|cells| checked(leaf, cells, bad)),
         Leaf::Uuid => text::spans(array).map(|cells| uuids(array, cells, bad)),
         Leaf::Interval => intervals(array, bad)?,
         Leaf::Inet | Leaf::Cidr | Leaf::MacAddr | Leaf::MacAddr8 => {
@@ -113,7 +116,7 @@ fn decimals(array: &ArrayRef, digits: Option<Digits>, bad: &mut Bad) -> Result<O
             numeric::of_integers(array, array.values(), digits, bad)
         }
         _ => match text::spans(array) {
-            Some(texts) => numeric::of_texts(&texts, digits, bad),
+            Some(texts) => numeric_text::of_texts(&texts, digits, bad),
             None => return Ok(None),
         },
     }))
@@ -121,7 +124,7 @@ fn decimals(array: &ArrayRef, digits: Option<Digits>, bad: &mut Bad) -> Result<O
 
 fn checked(leaf: &Leaf, cells: Cells, bad: &mut Bad) -> Cells {
     match leaf {
-        Leaf::Text(limit) => text::texts(&cells, *limit, bad),
+        Leaf::Text(limit) | Leaf::Foreign(limit) => text::texts(&cells, *limit, bad),
         Leaf::Label(label) => {
             if let Some(labels) = &label.labels {
                 text::labels(&cells, labels, bad);
@@ -132,7 +135,6 @@ fn checked(leaf: &Leaf, cells: Cells, bad: &mut Bad) -> Cells {
             json::check(&cells, true, bad);
             return json::versioned(&cells);
         }
-        Leaf::Foreign => text::texts(&cells, super::target::TextLimit::None, bad),
         _ => text::sizes(&cells, bad),
     }
     cells

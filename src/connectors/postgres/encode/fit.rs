@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Field};
 use super::Format;
 use super::list::MOST_DIMENSIONS;
 use super::source_type;
-use super::target::{Digits, Leaf, Target};
+use super::target::{Digits, Leaf, Target, TextLimit};
 use crate::connectors::postgres::server_type::{Column, Filled};
 
 /// How the values of a field go into their column.
@@ -36,16 +36,18 @@ pub(super) fn way(field: &Field, column: &Column) -> Result<Way, &'static str> {
     let target = Target::of(column);
     let whole = Way { leaf: target.leaf, element: target.element, format: Format::Binary };
     let (inner, depth) = innermost(field.data_type());
-    if *inner == DataType::Null {
+    if *inner == DataType::Null && (depth == 0 || target.element.is_some()) {
         return Ok(whole);
     }
     let source = source_type::of(field);
     let is_same = source.is_some_and(|source| source_type::is_same(source, &column.kind.shown));
-    let given = Given { kind: inner, source, is_same };
+    let shown = column.kind.shown.as_str();
+    let is_kept = is_same && (source == Some(shown) || !shown.contains('('));
+    let given = Given { kind: inner, source, is_same, is_kept };
     match (depth, target.element) {
         (0, None) => given.fits(&whole.leaf)?,
-        (0, Some(_)) if is_text(inner) && is_same => {
-            return Ok(Way { leaf: Leaf::Foreign, element: None, ..whole });
+        (0, Some(_)) if is_text(inner) && given.is_kept => {
+            return Ok(Way { leaf: Leaf::Foreign(TextLimit::None), element: None, ..whole });
         }
         (1..=MOST_DIMENSIONS, Some(_)) => given.fits(&whole.leaf)?,
         _ => return Err(CAST),
@@ -75,8 +77,10 @@ pub(super) fn is_text(kind: &DataType) -> bool {
 struct Given<'a> {
     kind: &'a DataType,
     source: Option<&'a str>,
-    /// Whether the source's type is that of the column.
+    /// Whether the source's type is that of the column, but perhaps for modifiers.
     is_same: bool,
+    /// Whether the column also has no narrower modifier, by which the server would round.
+    is_kept: bool,
 }
 
 impl Given<'_> {
@@ -117,7 +121,7 @@ impl Given<'_> {
             Leaf::Interval => {
                 matches!(self.kind, D::Interval(_) | D::Duration(_)) || is_text(self.kind)
             }
-            Leaf::Foreign => is_text(self.kind) && self.is_same,
+            Leaf::Foreign(_) => is_text(self.kind) && self.is_kept,
         };
         if fits { Ok(()) } else { Err(self.hint(leaf)) }
     }
@@ -167,7 +171,7 @@ impl Given<'_> {
             (DataType::Timestamp(_, Some(_)), Leaf::Timestamp(_)) => {
                 "say in the model which clock is meant, such as `x at time zone 'UTC'`"
             }
-            (kind, Leaf::Foreign) if is_text(kind) => {
+            (kind, Leaf::Foreign(_)) if is_text(kind) => {
                 "only text that was read from a column of this type is taken: declare the column \
                  as text, or let a `cast` after the load make it"
             }

@@ -21,6 +21,7 @@ mod moment;
 mod moment_text;
 mod new_type;
 mod numeric;
+mod numeric_text;
 mod plain_text;
 mod rows;
 mod source_type;

@@ -14,7 +14,7 @@ pub(super) const EPOCH_MICROS: i64 = 946_684_800_000_000;
 /// The microseconds of a day.
 pub(super) const DAY_MICROS: i64 = 86_400_000_000;
 
-/// 4713-11-24 BC, the first day that the server has, in days since 2000.
+/// 4714-11-24 BC, the first day that the server has, in days since 2000.
 const FIRST_DAY: i32 = -2_451_545;
 /// The day after 5874897-12-31, in days since 2000.
 const END_DAY: i32 = 2_145_031_949;

@@ -73,10 +73,10 @@ const BUILT_IN: &[(&str, &str)] = &[
 /// The type that a new table gets for `field`.
 pub(super) fn of(field: &Field) -> Result<String> {
     let source = source_type::of(field);
-    if let Some(column) = source.and_then(built_in) {
-        if fit::way(field, &column).is_ok() {
-            return Ok(column.kind.shown);
-        }
+    if let Some(column) = source.and_then(built_in)
+        && fit::way(field, &column).is_ok()
+    {
+        return Ok(column.kind.shown);
     }
     let (inner, depth) = innermost(field.data_type());
     if *inner == DataType::FixedSizeBinary(16) && field.extension_type_name() == Some("arrow.uuid")

@@ -3,28 +3,21 @@
 //! Four numbers of 16 bits come first: how many groups, the power of 10,000 of the first one, the
 //! sign, and the digits shown after the point (`numeric_send` in the server's source).
 
-use std::ops::Range;
-
 use arrow::array::{Array, Decimal128Array, Decimal256Array};
 use arrow::datatypes::i256;
 
 use super::bad::Bad;
 use super::cells::{Cells, Gather};
+use super::numeric_text;
 use super::target::Digits;
 
-const NEGATIVE: u16 = 0x4000;
-const NAN: [u8; 8] = [0, 0, 0, 0, 0xC0, 0, 0, 0];
-const PLUS_INFINITY: [u8; 8] = [0, 0, 0, 0, 0xD0, 0, 0, 0];
-const MINUS_INFINITY: [u8; 8] = [0, 0, 0, 0, 0xF0, 0, 0, 0];
+pub(super) const NEGATIVE: u16 = 0x4000;
 
 /// The header and the groups of 42 digits.
 const MOST: usize = 8 + 2 * 11;
 
-/// What the server holds before and after the point.
-const DIGITS: Range<usize> = 0..131_073;
-const PLACES: Range<usize> = 0..16_384;
-
-const WIDEN: &str = "widen the column of the target, or round or cast the value in the model";
+pub(super) const WIDEN: &str =
+    "widen the column of the target, or round or cast the value in the model";
 
 /// Whole numbers.
 pub(super) fn of_integers<T: Copy + Into<i128>>(
@@ -76,33 +69,18 @@ pub(super) fn of_large_decimals(
             if bound.as_ref().is_some_and(|bound| bound.excludes(*value)) {
                 too_large(array, row, digits, bad);
             }
-            put_large(&mut out.bytes, *value, scale, &mut text);
+            numeric_text::put_large(&mut out.bytes, *value, scale, &mut text);
         }
         out.end();
     }
     out.finish(array.nulls())
 }
 
-/// Decimals that are written as the server writes them.
-pub(super) fn of_texts(texts: &Cells, digits: Option<Digits>, bad: &mut Bad) -> Cells {
-    let mut out = Gather::with_capacity(texts.len(), texts.len() * 16);
-    for row in 0..texts.len() {
-        if !texts.is_null(row) {
-            let text = texts.bytes(row);
-            if let Err((reason, hint)) = read(text, digits, &mut out.bytes) {
-                bad.note(row, text, reason, Some(hint));
-            }
-        }
-        out.end();
-    }
-    out.finish(texts.nulls.as_ref())
-}
-
 fn too_large(array: &dyn Array, row: usize, digits: Option<Digits>, bad: &mut Bad) {
     bad.cell(array, row, too_many(digits), Some(WIDEN));
 }
 
-fn too_many(digits: Option<Digits>) -> String {
+pub(super) fn too_many(digits: Option<Digits>) -> String {
     let shown = digits.map_or("numeric".to_owned(), |Digits { precision, scale }| {
         format!("numeric({precision},{scale})")
     });
@@ -151,7 +129,7 @@ impl Bound<i256> {
     }
 }
 
-fn before_point(digits: Digits) -> i64 {
+pub(super) fn before_point(digits: Digits) -> i64 {
     i64::from(digits.precision) - i64::from(digits.scale)
 }
 
@@ -202,7 +180,7 @@ impl Groups<'_> {
             rest /= u128::from(keep);
         }
         // Four groups at a time: divisions of 128 bits are slow.
-        while let Err(_) = u64::try_from(rest) {
+        while u64::try_from(rest).is_err() {
             let mut low = u64::try_from(rest % 10_000_000_000_000_000).unwrap_or(0);
             for _ in 0..4 {
                 self.group(narrow(low % 10_000));
@@ -248,141 +226,10 @@ fn narrow(group: u64) -> u16 {
 }
 
 /// Numbers of groups are below 32,768: no more digits are accepted.
-fn short(count: usize) -> u16 {
+pub(super) fn short(count: usize) -> u16 {
     u16::try_from(count).unwrap_or(0)
 }
 
-fn signed(count: usize) -> i32 {
+pub(super) fn signed(count: usize) -> i32 {
     i32::try_from(count).unwrap_or(0)
-}
-
-fn put_large(out: &mut Vec<u8>, value: i256, scale: i32, text: &mut String) {
-    use std::fmt::Write;
-    if let Some(value) = value.to_i128() {
-        return put(out, value, scale);
-    }
-    text.clear();
-    // Writing into a string cannot fail.
-    let _ = write!(text, "{value}");
-    let negative = text.starts_with('-');
-    let digits = text.trim_start_matches('-').as_bytes();
-    let places = usize::try_from(scale.max(0)).unwrap_or(0);
-    match digits.len().checked_sub(places) {
-        Some(point) => {
-            let zeros = usize::try_from((-scale).max(0)).unwrap_or(0);
-            let (before, after) = digits.split_at(point);
-            put_digits(out, negative, before.iter().chain(ZERO.repeat(zeros).iter()), after);
-        }
-        None => {
-            let zeros = ZERO.repeat(places - digits.len());
-            put_digits(out, negative, [].iter(), &[zeros.as_slice(), digits].concat());
-        }
-    }
-}
-
-const ZERO: &[u8] = b"0";
-
-/// Appends the number with these digits before and after the point.
-fn put_digits<'a>(
-    out: &mut Vec<u8>,
-    negative: bool,
-    before: impl Iterator<Item = &'a u8>,
-    after: &[u8],
-) {
-    let before: Vec<u8> = before.copied().skip_while(|digit| *digit == b'0').collect();
-    let begin = out.len();
-    out.extend_from_slice(&[0; 8]);
-    let lead = before.len() % 4;
-    let (first, others) = before.split_at(lead);
-    let groups = (lead > 0).then_some(first).into_iter().chain(others.chunks(4));
-    groups.for_each(|group| out.extend_from_slice(&value_of(group, 0).to_be_bytes()));
-    let mut weight = signed(before.len().div_ceil(4)) - 1;
-    for group in after.chunks(4) {
-        out.extend_from_slice(&value_of(group, 4 - group.len()).to_be_bytes());
-    }
-    while out.len() > begin + 8 && out.ends_with(&[0, 0]) {
-        out.truncate(out.len() - 2);
-    }
-    let zeros = out[begin + 8..].chunks(2).take_while(|group| **group == [0, 0]).count();
-    out.drain(begin + 8..begin + 8 + 2 * zeros);
-    weight -= signed(zeros);
-    let count = (out.len() - begin - 8) / 2;
-    let weight = if count == 0 { 0 } else { weight };
-    let sign = if negative && count > 0 { NEGATIVE } else { 0 };
-    out[begin..begin + 2].copy_from_slice(&short(count).to_be_bytes());
-    out[begin + 2..begin + 4].copy_from_slice(&i16::try_from(weight).unwrap_or(0).to_be_bytes());
-    out[begin + 4..begin + 6].copy_from_slice(&sign.to_be_bytes());
-    out[begin + 6..begin + 8].copy_from_slice(&short(after.len()).to_be_bytes());
-}
-
-fn value_of(group: &[u8], zeros: usize) -> u16 {
-    let digits = group.iter().chain(ZERO.iter().cycle().take(zeros));
-    digits.fold(0, |sum, digit| sum * 10 + u16::from(digit.wrapping_sub(b'0') % 10))
-}
-
-/// Appends the number that `text` writes in digits, or why there is none, with a hint.
-fn read(
-    text: &[u8],
-    digits: Option<Digits>,
-    out: &mut Vec<u8>,
-) -> Result<(), (String, &'static str)> {
-    const PLAIN: &str = "write it in plain digits, such as -12.34";
-    match text {
-        b"NaN" => return special(out, NAN),
-        b"Infinity" | b"-Infinity" if digits.is_some() => {
-            return Err((too_many(digits), WIDEN));
-        }
-        b"Infinity" => return special(out, PLUS_INFINITY),
-        b"-Infinity" => return special(out, MINUS_INFINITY),
-        _ => {}
-    }
-    let (negative, number) = match text.strip_prefix(b"-") {
-        Some(number) => (true, number),
-        None => (false, text),
-    };
-    let point = number.iter().position(|byte| *byte == b'.');
-    let (before, after) = match point {
-        Some(at) => (&number[..at], &number[at + 1..]),
-        None => (number, &[][..]),
-    };
-    let only_digits = before.iter().chain(after).all(u8::is_ascii_digit);
-    if !only_digits || before.is_empty() && after.is_empty() {
-        return Err(("the text is not a number".to_owned(), PLAIN));
-    }
-    let before = &before[before.iter().take_while(|digit| **digit == b'0').count()..];
-    if !DIGITS.contains(&before.len()) || !PLACES.contains(&after.len()) {
-        return Err(("the number has more digits than the server holds".to_owned(), WIDEN));
-    }
-    let after = match digits {
-        Some(digits) => {
-            within(before, after, digits).ok_or_else(|| (too_many(Some(digits)), WIDEN))?
-        }
-        None => after,
-    };
-    put_digits(out, negative, before.iter(), after);
-    Ok(())
-}
-
-fn special(out: &mut Vec<u8>, number: [u8; 8]) -> Result<(), (String, &'static str)> {
-    out.extend_from_slice(&number);
-    Ok(())
-}
-
-/// The digits after the point without zeros that a declared column does not keep; `None` when the
-/// number does not fit it.
-fn within<'a>(before: &[u8], after: &'a [u8], digits: Digits) -> Option<&'a [u8]> {
-    let used = after.len() - after.iter().rev().take_while(|digit| **digit == b'0').count();
-    let scale = usize::try_from(digits.scale.max(0)).ok()?;
-    let lost = usize::try_from((-digits.scale).max(0)).ok()?;
-    // A number such as 0.001 has fewer digits than places.
-    let whole = i64::try_from(before.len()).ok()?;
-    let fits_before = if whole > 0 {
-        whole <= before_point(digits)
-    } else {
-        let zeros = after[..used].iter().take_while(|digit| **digit == b'0').count();
-        used == 0 || -i64::try_from(zeros).ok()? <= before_point(digits)
-    };
-    let kept = used == 0 && before.iter().rev().take(lost).all(|digit| *digit == b'0');
-    (fits_before && used <= scale && (lost == 0 || kept))
-        .then_some(&after[..after.len().min(scale)])
 }

@@ -11,7 +11,7 @@ use super::target::Leaf;
 
 /// The values of `cells`, which are `leaf`, as text.
 pub(super) fn of(leaf: &Leaf, cells: Cells) -> Cells {
-    if matches!(leaf, Leaf::Text(_) | Leaf::Label(_) | Leaf::Json | Leaf::Foreign) {
+    if matches!(leaf, Leaf::Text(_) | Leaf::Label(_) | Leaf::Json | Leaf::Foreign(_)) {
         return cells;
     }
     let mut out = Gather::with_capacity(cells.len(), cells.len() * 16);
@@ -89,7 +89,7 @@ fn write(leaf: &Leaf, value: &[u8], out: &mut Vec<u8>) -> std::io::Result<()> {
         Leaf::Timestamp(_) => timestamp(i64::from_be_bytes(first(value)), "", out),
         Leaf::TimestampTz(_) => timestamp(i64::from_be_bytes(first(value)), "+00", out),
         Leaf::Interval => interval(value, out),
-        Leaf::Text(_) | Leaf::Label(_) | Leaf::Json | Leaf::Foreign => out.write_all(value),
+        Leaf::Text(_) | Leaf::Label(_) | Leaf::Json | Leaf::Foreign(_) => out.write_all(value),
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) enum Leaf {
     /// `macaddr8`.
     MacAddr8,
     /// A type that is written as text, which only the server understands.
-    Foreign,
+    Foreign(TextLimit),
 }
 
 /// The labels of an enum.
@@ -114,7 +114,7 @@ impl Target {
 impl Leaf {
     /// Whether there is a binary form of ours.
     pub(super) fn is_binary(&self) -> bool {
-        *self != Leaf::Foreign
+        !matches!(self, Leaf::Foreign(_))
     }
 }
 
@@ -131,7 +131,7 @@ fn leaf(kind: &ServerType, outer: i32) -> Leaf {
         Form::Base if kind.name == "citext" => Leaf::Text(TextLimit::None),
         Form::Enum => Leaf::Label(Labels { oid: kind.oid, labels: None }),
         Form::Base | Form::Composite | Form::Range | Form::Domain(_) | Form::Array(..) => {
-            Leaf::Foreign
+            Leaf::Foreign(TextLimit::None)
         }
     }
 }
@@ -164,7 +164,9 @@ fn built_in(name: &str, modifier: i32) -> Leaf {
         "cidr" => Leaf::Cidr,
         "macaddr" => Leaf::MacAddr,
         "macaddr8" => Leaf::MacAddr8,
-        _ => Leaf::Foreign,
+        // The server takes the first byte and forgets the others.
+        "char" => Leaf::Foreign(TextLimit::Bytes(1)),
+        _ => Leaf::Foreign(TextLimit::None),
     }
 }
 

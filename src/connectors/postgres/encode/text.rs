@@ -93,13 +93,12 @@ pub(super) fn texts(cells: &Cells, limit: TextLimit, bad: &mut Bad) {
         TextLimit::None => {}
         TextLimit::Bytes(most) => each(cells, |row, bytes| {
             if bytes.len() > most {
-                bad.note(row, bytes, format!("the text is longer than {most} bytes"), Some(LONGER));
+                bad.note(row, bytes, longer(most, "byte"), Some(LONGER));
             }
         }),
         TextLimit::Chars(most) => each(cells, |row, bytes| {
             if bytes.len() > most && characters(bytes) > most {
-                let reason = format!("the text is longer than {most} characters");
-                bad.note(row, bytes, reason, Some(LONGER));
+                bad.note(row, bytes, longer(most, "character"), Some(LONGER));
             }
         }),
     }
@@ -114,6 +113,11 @@ pub(super) fn labels(cells: &Cells, labels: &BTreeSet<Vec<u8>>, bad: &mut Bad) {
             bad.note(row, bytes, reason, Some(hint));
         }
     });
+}
+
+fn longer(most: usize, unit: &str) -> String {
+    let plural = if most == 1 { "" } else { "s" };
+    format!("the text is longer than {most} {unit}{plural}")
 }
 
 fn characters(bytes: &[u8]) -> usize {

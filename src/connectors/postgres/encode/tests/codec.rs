@@ -85,9 +85,12 @@ fn numeric(bytes: &[u8]) -> (i128, u16) {
     }
     // What is left of the weight moves the point.
     let shift = 4 * (weight + 1) + i32::from(scale);
-    let digits: i128 = if text.is_empty() { 0 } else { text.parse().unwrap() };
-    let power = 10_i128.pow(shift.unsigned_abs());
-    let size = if shift < 0 { digits / power } else { digits * power };
+    let moved = usize::try_from(shift.unsigned_abs()).unwrap();
+    match shift < 0 {
+        true => assert!(text.split_off(text.len() - moved).bytes().all(|b| b == b'0')),
+        false => text += &"0".repeat(moved),
+    }
+    let size: i128 = if text.is_empty() { 0 } else { text.parse().unwrap() };
     (if number(4) == 0x4000 { -size } else { size }, scale)
 }
 

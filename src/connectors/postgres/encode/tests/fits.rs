@@ -81,6 +81,12 @@ fn a_type_fits_where_no_value_of_it_changes() {
         (list(D::Utf8), "int4range[]", "int4range[]", true, None),
         (list(D::Utf8), "", "int4range[]", false, None),
         (D::Null, "", "int4range", true, None),
+        (list(D::Null), "", "integer", false, None),
+        (list(D::Null), "", "integer[]", true, None),
+        (D::Utf8, "interval", "interval(3)", false, None),
+        (D::Utf8, "interval(3)", "interval(3)", true, None),
+        (D::Utf8, "numeric[]", "numeric(5,2)[]", false, None),
+        (D::Utf8, "character varying(9)", "varchar(3)", true, None),
         (D::Dictionary(Box::new(D::Int8), Box::new(D::Utf8)), "", "text", true, None),
     ];
     for (at, (kind, source, column, expected, wider)) in cases.into_iter().enumerate() {

@@ -22,6 +22,7 @@ fn cases() -> Vec<(&'static str, &'static str, ArrayRef)> {
         ("character(2)", "", text(&["abc"])),
         ("name", "", text(&["n".repeat(64).as_str()])),
         ("mood", "", text(&["Sad", ""])),
+        ("\"char\"", "\"char\"", text(&["ab"])),
         (
             "uuid",
             "",
@@ -54,7 +55,7 @@ fn cases() -> Vec<(&'static str, &'static str, ArrayRef)> {
         ),
         ("numeric", "numeric", text(&["", "-", "1e5", "1.2.3", "+1"])),
         ("numeric(4,2)", "numeric", text(&["100", "0.001", "Infinity"])),
-        ("numeric(4,2)", "numeric(4,2)", decimal(10_000, 38, 2)),
+        ("numeric(4,2)", "numeric(4,2)", decimal(10_000, 4, 2)),
         ("numeric(3,-2)", "numeric(3,-2)", decimal(12_345, 5, 0)),
         ("date", "", Arc::new(Date32Array::from(vec![i32::MIN, i32::MAX, 2_145_042_906]))),
         ("date", "", Arc::new(Date64Array::from(vec![1]))),
@@ -118,7 +119,80 @@ fn each_value_that_no_column_holds_is_named_with_its_reason() {
         }
         assert_eq!((rows.unwrap(), misfits.len()), (0, array.len()), "{kind} {misfits:?}");
     }
-    insta::assert_snapshot!(shown, @"");
+    insta::assert_snapshot!(shown, @r#"
+    text: `a\u{0}b`: the text has a NUL character, which the server does not keep; take it out in the model, such as with `replace(x, chr(0), '')`
+    varchar(3): `äöüß`: the text is longer than 3 characters; widen the column of the target, or cut the text in the model
+    varchar(3): `abc `: the text is longer than 3 characters; widen the column of the target, or cut the text in the model
+    character(2): `abc`: the text is longer than 2 characters; widen the column of the target, or cut the text in the model
+    name: `nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn`: the text is longer than 63 bytes; widen the column of the target, or cut the text in the model
+    mood: `Sad`: the text is no label of the column's enum; add the label with `alter type … add value`, or map it in the model
+    mood: ``: the text is no label of the column's enum; add the label with `alter type … add value`, or map it in the model
+    "char": `ab`: the text is longer than 1 byte; widen the column of the target, or cut the text in the model
+    uuid: ``: the text is not a uuid; write it as 8-4-4-4-12 hexadecimal digits
+    uuid: `00112233445566778899aabbccddeef`: the text is not a uuid; write it as 8-4-4-4-12 hexadecimal digits
+    uuid: `g0112233445566778899aabbccddeeff`: the text is not a uuid; write it as 8-4-4-4-12 hexadecimal digits
+    json: ``: the text is not JSON; mend it in the model, or give the column the type text
+    json: `{`: the text is not JSON; mend it in the model, or give the column the type text
+    json: `[1,]`: the text is not JSON; mend it in the model, or give the column the type text
+    json: `{"a":1,}`: the text is not JSON; mend it in the model, or give the column the type text
+    json: `01`: the text is not JSON; mend it in the model, or give the column the type text
+    json: `1.`: the text is not JSON; mend it in the model, or give the column the type text
+    json: `nul`: the text is not JSON; mend it in the model, or give the column the type text
+    json: `"\n"`: the text is not JSON; mend it in the model, or give the column the type text
+    json: `1 2`: the text is not JSON; mend it in the model, or give the column the type text
+    json: `"\x"`: the text is not JSON; mend it in the model, or give the column the type text
+    jsonb: `"\u0000"`: the JSON has `\u0000`, which `jsonb` does not hold; mend it in the model, or give the column the type text
+    jsonb: `"\ud800"`: the JSON has half of a surrogate pair, which `jsonb` does not hold; mend it in the model, or give the column the type text
+    jsonb: `"\udc00"`: the JSON has half of a surrogate pair, which `jsonb` does not hold; mend it in the model, or give the column the type text
+    jsonb: `"\ud800x"`: the JSON has half of a surrogate pair, which `jsonb` does not hold; mend it in the model, or give the column the type text
+    jsonb: `1e200000`: the JSON has a number that `jsonb` does not hold; mend it in the model, or give the column the type text
+    jsonb: `1e-20000`: the JSON has a number that `jsonb` does not hold; mend it in the model, or give the column the type text
+    inet: `10.0.0`: the text is not a network address; write it as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32
+    inet: `10.0.0.1/33`: the text is not a network address; write it as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32
+    inet: `10.0.0.1/`: the text is not a network address; write it as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32
+    inet: `10.0.0.1/+8`: the text is not a network address; write it as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32
+    inet: `x`: the text is not a network address; write it as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32
+    cidr: `10.0.0.1/8`: the network address has bits to the right of its mask; give the address of the network, such as 192.0.2.0/24
+    macaddr: `08:00:2b:01:02`: the text is not a hardware address; write it as 08:00:2b:01:02:03
+    macaddr: `08:00:2b:01:02:03:04`: the text is not a hardware address; write it as 08:00:2b:01:02:03
+    macaddr: `zz:00:2b:01:02:03`: the text is not a hardware address; write it as 08:00:2b:01:02:03
+    interval: ``: the text is not an interval; write it as 1 year 2 mons -3 days 04:05:06.789
+    interval: `P1D`: the text is not an interval; write it as 1 year 2 mons -3 days 04:05:06.789
+    interval: `1 day 1 year`: the text is not an interval; write it as 1 year 2 mons -3 days 04:05:06.789
+    interval: `1 fortnight`: the text is not an interval; write it as 1 year 2 mons -3 days 04:05:06.789
+    interval: `00:60:00`: the text is not an interval; write it as 1 year 2 mons -3 days 04:05:06.789
+    interval: `00:00:00.0000001`: the text is not an interval; write it as 1 year 2 mons -3 days 04:05:06.789
+    numeric: ``: the text is not a number; write it in plain digits, such as -12.34
+    numeric: `-`: the text is not a number; write it in plain digits, such as -12.34
+    numeric: `1e5`: the text is not a number; write it in plain digits, such as -12.34
+    numeric: `1.2.3`: the text is not a number; write it in plain digits, such as -12.34
+    numeric: `+1`: the text is not a number; write it in plain digits, such as -12.34
+    numeric(4,2): `100`: the number has more digits than `numeric(4,2)`; widen the column of the target, or round or cast the value in the model
+    numeric(4,2): `0.001`: the number has more digits than `numeric(4,2)`; widen the column of the target, or round or cast the value in the model
+    numeric(4,2): `Infinity`: the number has more digits than `numeric(4,2)`; widen the column of the target, or round or cast the value in the model
+    numeric(4,2): `10.00`: the number has more digits than `numeric(4,2)`; widen the column of the target, or round or cast the value in the model
+    numeric(3,-2): `12345`: the number has more digits than `numeric(3,-2)`; widen the column of the target, or round or cast the value in the model
+    date: `-2147483648 as Date32`: the server has no such point in time; -
+    date: `2147483647 as Date32`: the server has no such point in time; -
+    date: `2145042906 as Date32`: the server has no such point in time; -
+    date: `1970-01-01T00:00:00.001`: the value is no whole day; cast it in the model
+    date: `2023-02-29`: the text is not a date; write it as 2024-02-29
+    date: `0000-01-01`: the text is not a date; write it as 2024-02-29
+    date: `today`: the text is not a date; write it as 2024-02-29
+    time: `00:00:00.000000001`: the value has parts of a microsecond, which the server does not keep; round it in the model, such as with `date_trunc('microsecond', x)`
+    time: `-1000 as Time64(ns)`: the value is no time of a day; -
+    time: `86400000001000 as Time64(ns)`: the value is no time of a day; -
+    timestamp: `-9223372036854775808 as Timestamp(µs)`: the server has no such point in time; -
+    timestamp: `1970-01-01T00:00:00.000000001`: the value has parts of a microsecond, which the server does not keep; round it in the model, such as with `date_trunc('microsecond', x)`
+    timestamp(0): `1970-01-01T00:00:00.000001`: the value has more digits after the second than the column keeps; round it in the model, or declare the column with 6 digits
+    timestamp: `2024-01-01`: the text is not a timestamp; write it as 2024-02-29 12:00:00
+    timestamp: `2024-01-01 25:00:00`: the text is not a timestamp; write it as 2024-02-29 12:00:00
+    timestamp: `now`: the text is not a timestamp; write it as 2024-02-29 12:00:00
+    integer[][]: `[[1], [2, 3]]`: the inner lists have different lengths, which an array cannot have; write it as jsonb, or bring the lists to one length in the model
+    integer[][]: `[[4], NULL]`: an inner list is NULL, which an array cannot have; write it as jsonb, or bring the lists to one length in the model
+    integer[][]: `[[], []]`: an inner list is empty, which an array cannot have; write it as jsonb, or bring the lists to one length in the model
+    varchar(1)[]: `bc`: the text is longer than 1 character; widen the column of the target, or cut the text in the model
+    "#);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Tests of the encoder: against a small decoder of its own, and against the server.
 
+mod agree;
 mod codec;
 mod fits;
 mod misfits;
