@@ -7,6 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tokio_postgres::tls::TlsConnect;
+
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
@@ -145,7 +149,7 @@ impl Server {
         if self.0.was_ready.load(Ordering::Relaxed) {
             return self.try_to_connect(purpose, role).await;
         }
-        let client = self.0.wait.ready(async || self.try_to_connect(purpose, role).await).await?;
+        let client = self.0.wait.ready(|| self.try_to_connect(purpose, role).boxed()).await?;
         self.0.was_ready.store(true, Ordering::Relaxed);
         Ok(client)
     }
@@ -184,12 +188,11 @@ impl Server {
         let limit = self.0.read_timeout;
         let begun = match self.0.tls.mode {
             Mode::Disable => {
-                let begun = config.connect_raw(Patient::new(wire, limit), NoTls).await;
-                begun.map(attend)
+                begin(config.clone(), Patient::new(wire, limit), NoTls).await
             }
             Mode::Require | Mode::VerifyCa | Mode::VerifyFull => {
                 let tls = PatientTls { tls: self.tls().await?, limit };
-                config.connect_raw(wire, tls).await.map(attend)
+                begin(config.clone(), wire, tls).await
             }
         };
         begun.map_err(|error| error::connecting(&self.0.address.server(), &error))
@@ -264,4 +267,14 @@ where
         }
     });
     client
+}
+
+fn begin<S, T>(config: Config, wire: S, tls: T) -> BoxFuture<'static, std::result::Result<Client, tokio_postgres::Error>>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: TlsConnect<S> + Send + 'static,
+    T::Stream: Send + 'static,
+    T::Future: Send,
+{
+    Box::pin(async move { config.connect_raw(wire, tls).await.map(attend) })
 }

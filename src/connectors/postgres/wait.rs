@@ -1,5 +1,6 @@
 //! Waits for a server that is still starting.
 
+use futures::future::BoxFuture;
 use std::time::{Duration, Instant};
 
 use crate::config::{Options, Problem, Reader, Value};
@@ -33,7 +34,10 @@ impl Wait {
 
     /// What `attempt` gives, as soon as the server is there. A server that answers and refuses us
     /// is there.
-    pub(super) async fn ready<T>(&self, attempt: impl AsyncFn() -> Result<T>) -> Result<T> {
+    pub(super) async fn ready<'a, T>(
+        &self,
+        attempt: impl Fn() -> BoxFuture<'a, Result<T>>,
+    ) -> Result<T> {
         let begun = Instant::now();
         for _ in 1..self.tries {
             match attempt().await {
