@@ -62,6 +62,8 @@ pub(super) async fn finish(
             return Ok(());
         }
         let bound = Bound::open(&work, load).await?;
+        // Another load may be about to drop the table that this one looks at.
+        work.lock_target(&bound.target).await?;
         parts::settle(&work, &load.id, bound.stage.as_ref(), staged).await?;
         let Some(step) = next(&work, sink, load, &bound).await? else {
             sink.sessions.give(work.end().await?);

@@ -349,7 +349,15 @@ async fn rows_of_an_append_that_somebody_changed_are_not_taken_back_but_told() {
     stage(&sink, &first, PARTS).await.unwrap();
     yard.psql("update t set word = 'mine' where id = 3");
     let error = sink.prepare(&under(&first, "s2")).await.unwrap_err();
-    insta::assert_snapshot!(hide(&yard, &error.report()), @"");
+    insta::assert_snapshot!(hide(&yard, &error.report()), @r#"
+    error: rows of an unfinished load in `public.t` have been changed since
+      load:               l1
+      put there:          3 rows
+      found as they were: 2 rows
+      server:             postgres://postgres@/tmp/dhow-pg-XPZ7DP:42957/database
+
+    hint: nothing was deleted; put the table right by hand, then let dhow forget the load: delete from _dhow.part where load = 'l1'
+    "#);
     assert_eq!(sink.sweep(&first).await.unwrap_err().kind(), Kind::Conflict);
     assert_eq!(yard.rows(), "1=old 2=new 2=old 3=mine 4=new");
     yard.psql("delete from _dhow.part where load = 'l1'");
@@ -380,7 +388,14 @@ async fn a_row_that_does_not_fit_stops_the_part_or_is_refused_alone() {
     sink.prepare(&load).await.unwrap();
     let rows: &[Row] = &[(1, "abc"), (2, "a\0b"), (3, "four"), (4, "ok")];
     let error = sink.write(&load, part("p0", rows)).await.unwrap_err();
-    insta::assert_snapshot!(hide(&yard, &error.report()), @"");
+    insta::assert_snapshot!(hide(&yard, &error.report()), @r#"
+    error: the text has a NUL character, which the server does not keep
+      place:  p0 row 2, id=2
+      column: word
+      value:  a\u{0}b
+
+    hint: take it out in the model, such as with `replace(x, chr(0), '')`
+    "#);
     for _ in 0..2 {
         // The second time the part is there already, and is refused the same rows.
         let refused = Arc::new(Collect::default());
