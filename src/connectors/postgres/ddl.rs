@@ -80,7 +80,11 @@ pub(super) fn changes(
     for field in schema.fields() {
         match there.iter().find(|column| column.name == *field.name()) {
             None if policy >= OnSchemaChange::Append => {
-                statements.push(format!("alter table {} add column {}", table.sql(), column(field)?));
+                statements.push(format!(
+                    "alter table {} add column {}",
+                    table.sql(),
+                    column(field)?
+                ));
                 statements.extend(comment(table, field));
             }
             Some(found) if policy == OnSchemaChange::Widen && !fits(field, found) => {

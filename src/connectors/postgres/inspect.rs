@@ -50,8 +50,7 @@ impl Looking<'_> {
             Ok(None) if is_question => {}
             Ok(None) => self.may_create().await?,
             Ok(Some(table)) => {
-                let there =
-                    columns_of_table(&self.work.client, &name.schema, &name.name).await?;
+                let there = columns_of_table(&self.work.client, &name.schema, &name.name).await?;
                 target.rows = self.rows(&table).await?;
                 target.bytes = table.bytes;
                 if is_question {
@@ -77,8 +76,7 @@ impl Looking<'_> {
                 Err(_) => fields.push(as_it_is(column)),
             }
         }
-        let is_new =
-            |field: &&Arc<Field>| there.iter().all(|column| column.name != *field.name());
+        let is_new = |field: &&Arc<Field>| there.iter().all(|column| column.name != *field.name());
         if policy >= OnSchemaChange::Append {
             fields.extend(load.fields().iter().filter(is_new).map(|field| (**field).clone()));
         }
@@ -128,13 +126,13 @@ impl Looking<'_> {
     }
 
     async fn may_make_house(&self) -> Result<()> {
-        let sql = "select pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')";
+        let sql =
+            "select pg_catalog.has_database_privilege(pg_catalog.current_database(), 'CREATE')";
         let row = self.work.row("could not look up permissions", sql, &[]).await?;
         match row.is_some_and(|row| row.get(0)) {
             true => Ok(()),
-            false => Err(Error::denied("this role may not make the schema `_dhow`").hint(
-                "grant it `create` on the database, or make the schema and let it own that",
-            )),
+            false => Err(Error::denied("this role may not make the schema `_dhow`")
+                .hint("grant it `create` on the database, or make the schema and let it own that")),
         }
     }
 
@@ -198,9 +196,8 @@ impl Looking<'_> {
             Mode::Append if table.logged => notes.push(format!(
                 "rows of an append that runs split by split can be seen in `{name}` part by part"
             )),
-            Mode::Truncate => notes.push(format!(
-                "`{name}` is locked for everybody while it is emptied and filled"
-            )),
+            Mode::Truncate => notes
+                .push(format!("`{name}` is locked for everybody while it is emptied and filled")),
             Mode::Replace => notes.extend(self.note_of_replace(table, there).await?),
             _ => {}
         }

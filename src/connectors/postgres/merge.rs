@@ -10,12 +10,7 @@ use crate::sink::Load;
 use crate::source::Refused;
 
 /// Updates the rows with the same key that differ, and adds the others.
-pub(super) async fn merge(
-    work: &Work,
-    load: &Load,
-    bound: &Bound,
-    key: &[String],
-) -> Result<()> {
+pub(super) async fn merge(work: &Work, load: &Load, bound: &Bound, key: &[String]) -> Result<()> {
     check_keys(work, bound.place(), key, true).await?;
     let failed = format!("could not merge into `{}`", bound.target);
     work.run(&failed, &upsert(&names(load), bound.place(), &bound.target, key)).await
@@ -32,8 +27,9 @@ pub(super) async fn delete_insert(
     let names = columns(key.iter().map(String::as_str));
     let same = equal(key, "t", "s");
     let (target, stage) = (bound.target.sql(), bound.place().sql());
-    let sql =
-        format!("delete from {target} t using (select distinct {names} from {stage}) s where {same}");
+    let sql = format!(
+        "delete from {target} t using (select distinct {names} from {stage}) s where {same}"
+    );
     work.run(&format!("could not delete from `{}`", bound.target), &sql).await?;
     insert(work, load, bound).await
 }
@@ -106,8 +102,7 @@ pub(super) async fn check_keys(
     let failed = "could not check the keys of the load";
     for name in key {
         let column = identifier(name);
-        let sql =
-            format!("select pg_catalog.count(*) from {} where {column} is null", stage.sql());
+        let sql = format!("select pg_catalog.count(*) from {} where {column} is null", stage.sql());
         let row = work.row(failed, &sql, &[]).await?;
         let nulls: i64 = row.map_or(0, |row| row.get(0));
         if nulls > 0 {

@@ -144,12 +144,8 @@ async fn delete_others(
     let others = "not exists (select from rows from (pg_catalog.unnest($2::pg_catalog.text[]), \
                   pg_catalog.unnest($3::pg_catalog.text[])) as s (part, token) \
                   where s.part = p.part and s.token = p.token)";
-    let sql = format!(
-        "delete from {} where xmin = any (array({XMINS} and {others}))",
-        stage.sql()
-    );
-    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
-        [&load.as_str(), &parts, &tokens];
+    let sql = format!("delete from {} where xmin = any (array({XMINS} and {others}))", stage.sql());
+    let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&load.as_str(), &parts, &tokens];
     work.change("could not delete rows of lost writes", &sql, &values).await?;
     let sql = format!("delete from _dhow.part p where p.load = $1 and {others}");
     work.change("could not forget lost writes", &sql, &values).await?;

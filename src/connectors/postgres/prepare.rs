@@ -61,7 +61,9 @@ pub(super) async fn take_back(work: &Work, load: &LoadId, bound: &Bound) -> Resu
             parts::forget(work, load).await
         }
         // Where the table is gone, its rows are too.
-        None if Table::find(work, &bound.target).await?.is_none() => parts::forget(work, load).await,
+        None if Table::find(work, &bound.target).await?.is_none() => {
+            parts::forget(work, load).await
+        }
         None => parts::take_back(work, load, &bound.target).await,
     }
 }

@@ -187,9 +187,7 @@ impl Server {
         let wire = socket::open(&self.0.address, self.0.connect_timeout).await?;
         let limit = self.0.read_timeout;
         let begun = match self.0.tls.mode {
-            Mode::Disable => {
-                begin(config.clone(), Patient::new(wire, limit), NoTls).await
-            }
+            Mode::Disable => begin(config.clone(), Patient::new(wire, limit), NoTls).await,
             Mode::Require | Mode::VerifyCa | Mode::VerifyFull => {
                 let tls = PatientTls { tls: self.tls().await?, limit };
                 begin(config.clone(), wire, tls).await
@@ -269,7 +267,11 @@ where
     client
 }
 
-fn begin<S, T>(config: Config, wire: S, tls: T) -> BoxFuture<'static, std::result::Result<Client, tokio_postgres::Error>>
+fn begin<S, T>(
+    config: Config,
+    wire: S,
+    tls: T,
+) -> BoxFuture<'static, std::result::Result<Client, tokio_postgres::Error>>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     T: TlsConnect<S> + Send + 'static,

@@ -49,11 +49,7 @@ pub(super) async fn make(
 
 /// Builds on the filled shadow what the table it replaces has, step by step: what is there already
 /// is not built again.
-pub(super) async fn finish(
-    sink: &PostgresSink,
-    load: &Load,
-    staged: &[Receipt],
-) -> Result<()> {
+pub(super) async fn finish(sink: &PostgresSink, load: &Load, staged: &[Receipt]) -> Result<()> {
     let mut client = sink.sessions.take().await?;
     loop {
         let work = Work::begin(client, sink.options.lock_timeout).await?;
@@ -123,8 +119,7 @@ async fn own_key(
     if key.is_empty() || row.is_some_and(|row| row.get(0)) {
         return Ok(None);
     }
-    let (name, key) =
-        (key_name(&load.id), columns(key.iter().map(String::as_str)));
+    let (name, key) = (key_name(&load.id), columns(key.iter().map(String::as_str)));
     let name = identifier(&name);
     Ok(Some(format!("alter table {} add constraint {name} primary key ({key})", stage.sql())))
 }
@@ -147,7 +142,6 @@ pub(super) async fn shadow(work: &Work, stage: &TableName) -> Result<Table> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Index {
     pub(super) name: String,
-    oid: u32,
     is_unique: bool,
     definition: String,
     head: String,
@@ -164,7 +158,6 @@ pub(super) async fn indexes(work: &Work, oid: u32) -> Result<Vec<Index>> {
     let rows = work.rows("could not look for indexes", sql, &[&oid]).await?;
     let index = |row: &tokio_postgres::Row| Index {
         name: row.get("name"),
-        oid: row.get("oid"),
         is_unique: row.get("is_unique"),
         definition: row.get("definition"),
         head: row.get("head"),
@@ -180,7 +173,9 @@ pub(super) async fn indexes(work: &Work, oid: u32) -> Result<Vec<Index>> {
 impl Index {
     /// What its twin on the shadow is called until the swap.
     pub(super) fn new_name(&self, load: &LoadId) -> String {
-        format!("{}_{}", house::stage_name(load), self.oid)
+        // By its name: another load may put a new table in place of the old one meanwhile.
+        let hash = blake3::hash(self.name.as_bytes()).to_hex();
+        format!("{}_{}", house::stage_name(load), &hash[..16])
     }
 
     /// Whether it is there for a constraint.

@@ -1,7 +1,7 @@
 //! Mode `truncate`: empties the table and fills it, in the transaction that publishes.
 
-use super::merge::insert;
 use super::bound::Bound;
+use super::merge::insert;
 use super::work::Work;
 use crate::error::{Error, Kind, Result};
 use crate::sink::Load;

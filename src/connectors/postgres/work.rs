@@ -47,9 +47,8 @@ impl Work {
 
     /// Runs statements without values.
     pub(super) fn run<'x>(&'x self, failed: &'x str, sql: &'x str) -> BoxFuture<'x, Result<()>> {
-        let run = async move {
-            self.client.batch_execute(sql).await.map_err(|e| error::of(failed, &e))
-        };
+        let run =
+            async move { self.client.batch_execute(sql).await.map_err(|e| error::of(failed, &e)) };
         run.boxed()
     }
 
@@ -82,8 +81,9 @@ impl Work {
         sql: &'x str,
         values: Values<'x>,
     ) -> BoxFuture<'x, Result<u64>> {
-        let change =
-            async move { self.client.execute(sql, values).await.map_err(|e| error::of(failed, &e)) };
+        let change = async move {
+            self.client.execute(sql, values).await.map_err(|e| error::of(failed, &e))
+        };
         change.boxed()
     }
 

@@ -10,8 +10,8 @@ use super::error;
 use super::misfits::Misfits;
 use super::parts;
 use super::sink::PostgresSink;
-use super::table_name::{TableName, columns};
 use super::table;
+use super::table_name::{TableName, columns};
 use super::work::{Hold, Work};
 use crate::error::{Error, Result};
 use crate::faults::point;
@@ -188,9 +188,10 @@ fn copy_statement(place: &TableName, names: &[String], format: Format) -> String
 fn refused_by_server(failed: &str, error: &tokio_postgres::Error, bound: &Bound) -> Error {
     let constraint = error.as_db_error().and_then(|answer| answer.constraint());
     let Some(constraint) = constraint else { return error::of(failed, error) };
-    error::of(failed, error)
-        .at("constraint", constraint)
-        .hint(format!("leave such rows out in a model, or change the constraint of `{}`", bound.target))
+    error::of(failed, error).at("constraint", constraint).hint(format!(
+        "leave such rows out in a model, or change the constraint of `{}`",
+        bound.target
+    ))
 }
 
 /// `batch` in slices of about [`CHUNK`] bytes, the last one first.
