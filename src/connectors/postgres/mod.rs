@@ -27,6 +27,8 @@ mod patience;
 mod pool;
 mod prepare;
 mod quote;
+#[cfg(test)]
+mod replace_tests;
 mod server;
 #[cfg(test)]
 mod server_tests;
