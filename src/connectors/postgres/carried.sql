@@ -1,5 +1,6 @@
 -- What table $1 has and its successor $2 must get, as statements for the successor once it has the
--- name of $1; in the order in which they are to be run.
+-- name of $1; in the order in which they are to be run. The first ones come before the old table is
+-- dropped: its sequences would go with it, and they must have the owner of their table.
 with old as (
   select c.*, pg_catalog.format('%I.%I', n.nspname, c.relname) as sql
   from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -29,7 +30,7 @@ statements (step, statement) as (
       else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(g.grantee)) end)
   from old, new, pg_catalog.aclexplode(new.relacl) g where g.grantee <> new.relowner
   union all
-  select 3, pg_catalog.format('alter table %s owner to %I', old.sql,
+  select 0, pg_catalog.format('alter table %s owner to %I', old.sql,
     pg_catalog.pg_get_userbyid(old.relowner))
   from old, new where old.relowner <> new.relowner
   union all
@@ -69,4 +70,4 @@ statements (step, statement) as (
     case old.relreplident when 'f' then 'full' else 'nothing' end)
   from old where old.relreplident in ('f', 'n')
 )
-select statement from statements order by step, statement
+select step <= 1 as is_first, statement from statements order by step, statement

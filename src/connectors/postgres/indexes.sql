@@ -1,7 +1,6 @@
 -- The indexes of a table, and what is needed to make them on another one: the text after the
 -- table's name, the constraint that they carry, and the columns they need. $1: oid of the table.
 select
-  i.indexrelid as oid,
   c.relname::text as name,
   i.indisunique as is_unique,
   pg_catalog.pg_get_indexdef(i.indexrelid) as definition,

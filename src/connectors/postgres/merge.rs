@@ -76,7 +76,7 @@ pub(super) fn upsert(
     // are equal with other digits.
     format!(
         "{insert} on conflict ({key}) do update set {} \
-         where row({}) operator(pg_catalog.*<>) row({})",
+         where row({})::pg_catalog.record operator(pg_catalog.*<>) row({})::pg_catalog.record",
         list(|name| format!("{name} = excluded.{name}")),
         list(|name| format!("t.{name}")),
         list(|name| format!("excluded.{name}")),

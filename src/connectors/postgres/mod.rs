@@ -1,7 +1,5 @@
 //! The `postgres` connector: reads tables, views and queries of PostgreSQL, and writes tables.
 
-#![expect(dead_code, reason = "under construction")]
-
 mod address;
 #[cfg(test)]
 mod address_tests;
@@ -47,6 +45,8 @@ mod proxy;
 mod quote;
 mod read;
 mod relation;
+#[cfg(test)]
+mod replace_tests;
 mod row;
 mod server;
 #[cfg(test)]
@@ -85,19 +85,44 @@ pub static CONNECTOR: Connector = Connector {
     summary: "tables, views and queries of PostgreSQL, both ways",
     can: Capability {
         endings: &[],
+        schemes: &["postgres", "postgresql"],
         splits: Some("key or block range"),
         reopen: true,
         modes: Mode::NAMES,
     },
-    options: OPTIONS,
+    options: &OPTIONS,
     types: Some(decode::manual),
     check: options::check,
     source: Some(source::open),
     sink: Some(sink::open),
 };
 
-const OPTIONS: &[OptionDoc] = &[
-    doc("table", None, "the table or view, as `name` or `schema.name`"),
+/// The table, then what only a source or only a sink takes, then how the server is reached.
+const OPTIONS: [OptionDoc; COUNT] = {
+    let lists = [TABLE, SOURCE, sink_options::OPTIONS, server::CONNECTION];
+    let mut all = [TABLE[0]; COUNT];
+    let (mut list, mut at, mut next) = (0, 0, 0);
+    while list < lists.len() {
+        if at == lists[list].len() {
+            (list, at) = (list + 1, 0);
+        } else {
+            all[next] = lists[list][at];
+            (at, next) = (at + 1, next + 1);
+        }
+    }
+    all
+};
+const COUNT: usize =
+    TABLE.len() + SOURCE.len() + sink_options::OPTIONS.len() + server::CONNECTION.len();
+
+const TABLE: &[OptionDoc] = &[OptionDoc {
+    name: "table",
+    role: None,
+    default: None,
+    summary: "the table or view, as `name` or `schema.name`",
+}];
+
+const SOURCE: &[OptionDoc] = &[
     read("query", None, "a SELECT instead of a table"),
     read("columns", None, "types in place of those that follow from the server's: {a: text}"),
     read("nan", Some("refuse"), "refuse, or null: NaN in a column of decimals"),
@@ -120,12 +145,4 @@ const fn read(
     summary: &'static str,
 ) -> OptionDoc {
     OptionDoc { name, role: Some(Role::Source), default, summary }
-}
-
-const fn doc(
-    name: &'static str,
-    default: Option<&'static str>,
-    summary: &'static str,
-) -> OptionDoc {
-    OptionDoc { name, role: None, default, summary }
 }

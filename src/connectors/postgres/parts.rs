@@ -141,8 +141,8 @@ async fn delete_others(
 ) -> Result<()> {
     let parts: Vec<&str> = staged.iter().map(|receipt| receipt.part.as_str()).collect();
     let tokens: Vec<&str> = staged.iter().map(|receipt| receipt.token.as_str()).collect();
-    let others = "not exists (select from pg_catalog.unnest($2::pg_catalog.text[], \
-                  $3::pg_catalog.text[]) as s (part, token) \
+    let others = "not exists (select from rows from (pg_catalog.unnest($2::pg_catalog.text[]), \
+                  pg_catalog.unnest($3::pg_catalog.text[])) as s (part, token) \
                   where s.part = p.part and s.token = p.token)";
     let sql = format!("delete from {} where xmin = any (array({XMINS} and {others}))", stage.sql());
     let values: [&(dyn tokio_postgres::types::ToSql + Sync); 3] = [&load.as_str(), &parts, &tokens];

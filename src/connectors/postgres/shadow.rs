@@ -58,6 +58,8 @@ pub(super) async fn finish(sink: &PostgresSink, load: &Load, staged: &[Receipt])
             return Ok(());
         }
         let bound = Bound::open(&work, load).await?;
+        // Another load may be about to drop the table that this one looks at.
+        work.lock_target(&bound.target).await?;
         parts::settle(&work, &load.id, bound.stage.as_ref(), staged).await?;
         let Some(step) = next(&work, sink, load, &bound).await? else {
             sink.sessions.give(work.end().await?);
@@ -140,7 +142,6 @@ pub(super) async fn shadow(work: &Work, stage: &TableName) -> Result<Table> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Index {
     pub(super) name: String,
-    oid: u32,
     is_unique: bool,
     definition: String,
     head: String,
@@ -157,7 +158,6 @@ pub(super) async fn indexes(work: &Work, oid: u32) -> Result<Vec<Index>> {
     let rows = work.rows("could not look for indexes", sql, &[&oid]).await?;
     let index = |row: &tokio_postgres::Row| Index {
         name: row.get("name"),
-        oid: row.get("oid"),
         is_unique: row.get("is_unique"),
         definition: row.get("definition"),
         head: row.get("head"),
@@ -173,7 +173,9 @@ pub(super) async fn indexes(work: &Work, oid: u32) -> Result<Vec<Index>> {
 impl Index {
     /// What its twin on the shadow is called until the swap.
     pub(super) fn new_name(&self, load: &LoadId) -> String {
-        format!("{}_{}", house::stage_name(load), self.oid)
+        // By its name: another load may put a new table in place of the old one meanwhile.
+        let hash = blake3::hash(self.name.as_bytes()).to_hex();
+        format!("{}_{}", house::stage_name(load), &hash[..16])
     }
 
     /// Whether it is there for a constraint.

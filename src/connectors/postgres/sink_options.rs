@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::server::Server;
 use super::table_name::TableName;
 use crate::config::{Options, Problem, Reader};
+use crate::connectors::{OptionDoc, Role};
 
 /// What to write, and how.
 #[derive(Debug, Clone)]
@@ -34,6 +35,28 @@ pub(super) enum OnSchemaChange {
     Append,
     /// New columns are added, and narrow ones are given the wider type.
     Widen,
+}
+
+/// The options of a sink beside those of a connection, for the manual.
+pub(super) const OPTIONS: &[OptionDoc] = &[
+    doc("schema", Some("public"), "the schema, when a dot in `table` is a part of the name"),
+    doc(
+        "on_schema_change",
+        Some("fail"),
+        "fail, append_new_columns, or widen (which also makes narrow columns wider)",
+    ),
+    doc("create_table", Some("true"), "whether a missing table is made"),
+    doc("table_key", None, "the primary key of a new table, where the mode has no key"),
+    doc("replace_keep_old", Some("false"), "keep a replaced table, in the schema `_dhow`"),
+    doc("lock_timeout", Some("5s"), "how long to wait for a lock on the table"),
+];
+
+const fn doc(
+    name: &'static str,
+    default: Option<&'static str>,
+    summary: &'static str,
+) -> OptionDoc {
+    OptionDoc { name, role: Some(Role::Sink), default, summary }
 }
 
 /// The options of a sink as read, and everything that is wrong with them.

@@ -46,16 +46,13 @@ pub(super) async fn apply(
     let mut statements = identities(work, old.oid, shadow.oid).await?;
     statements.push(format!("alter table {} rename to {}", target.sql(), identifier(&away.name)));
     statements.extend(move_in(target, stage));
-    // Sequences first: they would go with the old table.
-    let (first, rest): (Vec<_>, Vec<_>) =
-        carried.into_iter().partition(|sql| sql.starts_with("alter sequence"));
-    statements.extend(first);
+    statements.extend(carried.first);
     statements.push(match sink.options.replace_keep_old {
         true => format!("alter table {} set schema _dhow", away.sql()),
         false => format!("drop table {}", away.sql()),
     });
     statements.extend(after);
-    statements.extend(rest);
+    statements.extend(carried.rest);
     run_all(work, target, &statements).await?;
     point("pg.swapped").await;
     name_own_key(work, load, target).await
@@ -81,10 +78,22 @@ fn move_in(target: &TableName, stage: &TableName) -> [String; 2] {
     ]
 }
 
-async fn carried(work: &Work, old: u32, new: u32) -> Result<Vec<String>> {
+/// Statements that give the new table what the old one has.
+struct Carried {
+    /// Before the old one is dropped.
+    first: Vec<String>,
+    /// Afterwards.
+    rest: Vec<String>,
+}
+
+async fn carried(work: &Work, old: u32, new: u32) -> Result<Carried> {
     let sql = include_str!("carried.sql");
     let rows = work.rows("could not look up what is carried over", sql, &[&old, &new]).await?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+    let (first, rest): (Vec<_>, Vec<_>) = rows.iter().partition(|row| row.get("is_first"));
+    let statements = |rows: Vec<&tokio_postgres::Row>| {
+        rows.into_iter().map(|row| row.get("statement")).collect()
+    };
+    Ok(Carried { first: statements(first), rest: statements(rest) })
 }
 
 /// Statements that let the sequences of identity columns go on where the old ones are.

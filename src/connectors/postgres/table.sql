@@ -14,11 +14,12 @@ select
   case when c.reltuples >= 0 then c.reltuples::pg_catalog.int8 end as estimate,
   pg_catalog.pg_total_relation_size(c.oid) as bytes,
   pg_catalog.pg_has_role(c.relowner, 'USAGE') as own,
-  pg_catalog.has_table_privilege(c.oid, 'INSERT') as may_insert,
-  pg_catalog.has_table_privilege(c.oid, 'SELECT') as may_select,
-  pg_catalog.has_table_privilege(c.oid, 'UPDATE') as may_update,
-  pg_catalog.has_table_privilege(c.oid, 'DELETE') as may_delete,
-  pg_catalog.has_table_privilege(c.oid, 'TRUNCATE') as may_truncate
+  -- NULL for a table that is being dropped.
+  coalesce(pg_catalog.has_table_privilege(c.oid, 'INSERT'), false) as may_insert,
+  coalesce(pg_catalog.has_table_privilege(c.oid, 'SELECT'), false) as may_select,
+  coalesce(pg_catalog.has_table_privilege(c.oid, 'UPDATE'), false) as may_update,
+  coalesce(pg_catalog.has_table_privilege(c.oid, 'DELETE'), false) as may_delete,
+  coalesce(pg_catalog.has_table_privilege(c.oid, 'TRUNCATE'), false) as may_truncate
 from pg_catalog.pg_class c
 join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 where n.nspname = $1 and c.relname = $2
