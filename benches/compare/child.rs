@@ -155,8 +155,7 @@ impl Tools {
 /// Runs `command` in `folder` and measures it with the script for that.
 pub(crate) fn measure(python: &Path, folder: &Path, command: &[OsString]) -> Result<Run> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/measure.py");
-    let output =
-        Command::new(python).arg(script).args(command).current_dir(folder).output()?;
+    let output = Command::new(python).arg(script).args(command).current_dir(folder).output()?;
     let run: Run = serde_json::from_slice(&output.stdout)
         .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())?;
     if run.code != 0 {

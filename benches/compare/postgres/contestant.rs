@@ -82,9 +82,7 @@ impl Contestant {
     pub(super) fn command(self, case: &Case, ends: &Ends<'_>) -> Vec<OsString> {
         match self {
             Contestant::Dhow => words(&[env!("CARGO_BIN_EXE_dhow"), "run", "pipeline.yaml"]),
-            Contestant::DuckDb | Contestant::Connectorx | Contestant::Adbc => {
-                self.peer(case, ends)
-            }
+            Contestant::DuckDb | Contestant::Connectorx | Contestant::Adbc => self.peer(case, ends),
             Contestant::Pgcopydb => words(&[
                 "pgcopydb",
                 "clone",

@@ -100,15 +100,14 @@ fn compare(case: &Case, turns: &Turns<'_>, rounds: usize) -> Result<Vec<String>>
     let there = |contestant: &&Contestant| contestant.is_installed();
     let mut order: Vec<Contestant> = case.contestants.iter().filter(there).copied().collect();
     let mut lines: Vec<Line> = order.iter().map(|each| Line::new(each.label(case.job))).collect();
-    let names: Vec<String> = lines.iter().map(|line| line.name.clone()).collect();
     turns.clear()?;
     let rounds = rounds.max(1);
     for round in 1..=rounds {
         for contestant in &order {
             let (run, server_seconds) = turns.take(case, *contestant)?;
             let label = contestant.label(case.job);
-            if let Some(at) = names.iter().position(|name| *name == label) {
-                lines[at].add(run, server_seconds);
+            if let Some(line) = lines.iter_mut().find(|line| line.name == label) {
+                line.add(run, server_seconds);
             }
             if round == rounds && case.job != Job::ToParquet {
                 turns.check_target(case, *contestant)?;

@@ -73,32 +73,29 @@ impl Server {
         if !loaded.insert(table) {
             return Ok(());
         }
-        if table == "documents" && loaded.insert("lineitem") {
-            self.load_lineitem(data)?;
-        }
+        self.fresh(table);
         match table {
-            "lineitem" => self.load_lineitem(data),
+            "lineitem" => self.load_lineitem(table, data),
+            // Made of `lineitem`, in the same database.
             "documents" => {
-                self.sql("postgres", "create database documents template lineitem");
-                self.script("documents", "documents.sql", &[])
+                self.load_lineitem(table, data)?;
+                self.script(table, "documents.sql", &[])
             }
             _ => {
-                self.fresh(table);
                 let rows = format!("rows={:.0}", WIDE_ROWS * scale);
-                self.script(table, &format!("{table}.sql"), &["-v", &rows])
+                self.script(table, "wide.sql", &["-v", &rows])
             }
         }
     }
 
-    fn load_lineitem(&self, data: &Data) -> Result<()> {
-        self.fresh("lineitem");
-        self.script("lineitem", "lineitem.sql", &[])?;
+    fn load_lineitem(&self, database: &str, data: &Data) -> Result<()> {
+        self.script(database, "lineitem.sql", &[])?;
         let copy = "copy lineitem from stdin (format csv, header)";
         let file = File::open(data.file("lineitem.csv"))?;
-        self.psql("lineitem", &["-c", copy], file.into())?;
+        self.psql(database, &["-c", copy], file.into())?;
         let key = format!("alter table lineitem add primary key ({})", super::KEY);
-        self.sql("lineitem", &key);
-        self.sql("lineitem", "vacuum (freeze, analyze) lineitem");
+        self.sql(database, &key);
+        self.sql(database, "vacuum (freeze, analyze) lineitem");
         Ok(())
     }
 
@@ -114,7 +111,9 @@ impl Server {
     fn script(&self, database: &str, name: &str, options: &[&str]) -> Result<()> {
         let path = scripts().join(name);
         let path = path.to_str().ok_or("the path of the bench is not text")?;
-        self.psql(database, &[options, &["-f", path]].concat(), Stdio::null())
+        let mut options = options.to_vec();
+        options.extend(["-f", path]);
+        self.psql(database, &options, Stdio::null())
     }
 
     fn psql(&self, database: &str, options: &[&str], input: Stdio) -> Result<()> {

@@ -60,7 +60,7 @@ impl<'a> Turns<'a> {
         let before = self.server.processor_seconds()?;
         let run = measure(&self.python, &folder, &contestant.command(case, &ends))?;
         let server_seconds = self.server.processor_seconds()? - before;
-        let told = contestant.tells_seconds().then(|| run.stdout.trim().parse());
+        let told = contestant.tells_seconds().then(|| run.stdout.trim().parse::<f64>());
         let seconds = told.transpose()?.unwrap_or(run.seconds);
         Ok((Run { seconds, ..run }, server_seconds))
     }
@@ -99,7 +99,7 @@ impl<'a> Turns<'a> {
     pub(super) fn check_target(&self, case: &Case, contestant: Contestant) -> Result<()> {
         // The file has the rows of `lineitem`, so that is what a copy of it is compared with.
         let mut command = self.check("postgres", case);
-        command.args([&self.server.url(&target(contestant)), KEY]);
+        command.arg(self.server.url(&target(contestant))).arg(KEY);
         finish(command, case)
     }
 
@@ -110,7 +110,7 @@ impl<'a> Turns<'a> {
 
     fn check(&self, what: &str, case: &Case) -> Command {
         let mut command = Command::new(&self.python);
-        command.arg(SCRIPTS.join("check.py")).args([what, &self.server.url(case.table)]);
+        command.arg(SCRIPTS.join("check.py")).arg(what).arg(self.server.url(case.table));
         command.arg(case.table).current_dir(&self.work);
         command
     }
