@@ -2,7 +2,7 @@
 -- are longer than what Postgres keeps in the row itself, and so compressed or stored apart.
 create table documents as
 select
-  l_orderkey / 20 as id,
+  l_orderkey / 15 as id,
   max(l_shipdate) as day,
   string_agg(l_comment, '. ' order by l_orderkey, l_linenumber) as body,
   jsonb_agg(
