@@ -3,6 +3,7 @@ CARGO_TARGET_DIR ?= target
 DHOW := $(abspath $(CARGO_TARGET_DIR))/debug/dhow
 DEMO := target/demo
 VENV := .venv
+VENV_POSTGRES := .venv-postgres
 export CARGO_TARGET_DIR
 
 .DEFAULT_GOAL := help
@@ -48,13 +49,18 @@ fmt: ## format the code
 docs: ## the architecture and every public item, in the browser
 	cargo doc --locked --no-deps --open
 
-bench: $(VENV)/ready ## compare with DuckDB on TPC-H data and print a table (benches/README.md)
+bench: $(VENV)/ready $(VENV_POSTGRES)/ready ## compare with DuckDB and others, and print tables (benches/README.md)
 	cargo bench --locked --bench compare -- $(CASES)
 
 clean-data: ## remove the demo's output, the data of the bench and its Python
-	rm -rf $(DEMO) target/bench-data $(VENV)
+	rm -rf $(DEMO) target/bench-data $(VENV) $(VENV_POSTGRES)
 
 $(VENV)/ready: benches/requirements.txt
 	python3 -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+$(VENV_POSTGRES)/ready: benches/postgres/requirements.txt
+	python3 -m venv $(VENV_POSTGRES)
+	$(VENV_POSTGRES)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@

@@ -21,7 +21,7 @@ pub(crate) struct Run {
     /// The largest resident size.
     pub(crate) peak_bytes: u64,
     /// The end of what it printed.
-    stdout: String,
+    pub(crate) stdout: String,
     /// The end of what it complained about.
     stderr: String,
 }
@@ -148,18 +148,20 @@ impl Tools {
     }
 
     fn measure(&self, command: &[OsString]) -> Result<Run> {
-        let output = Command::new(&self.python)
-            .arg(self.scripts.join("measure.py"))
-            .args(command)
-            .current_dir(&self.work)
-            .output()?;
-        let run: Run = serde_json::from_slice(&output.stdout)
-            .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())?;
-        if run.code != 0 {
-            return Err(format!("{command:?} ended with {}:\n{}", run.code, run.stderr).into());
-        }
-        Ok(run)
+        measure(&self.python, &self.work, command)
     }
+}
+
+/// Runs `command` in `folder` and measures it with the script for that.
+pub(crate) fn measure(python: &Path, folder: &Path, command: &[OsString]) -> Result<Run> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/measure.py");
+    let output = Command::new(python).arg(script).args(command).current_dir(folder).output()?;
+    let run: Run = serde_json::from_slice(&output.stdout)
+        .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())?;
+    if run.code != 0 {
+        return Err(format!("{command:?} ended with {}:\n{}", run.code, run.stderr).into());
+    }
+    Ok(run)
 }
 
 /// The sources of `case` as `name=path`.

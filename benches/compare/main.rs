@@ -14,6 +14,7 @@
 mod cases;
 mod child;
 mod data;
+mod postgres;
 mod table;
 
 use std::path::PathBuf;
@@ -51,8 +52,9 @@ impl Settings {
         })
     }
 
-    fn wants(&self, case: &Case) -> bool {
-        self.wanted.is_empty() || self.wanted.iter().any(|word| case.name.contains(word.as_str()))
+    /// Whether the case with this name was asked for.
+    fn wants(&self, name: &str) -> bool {
+        self.wanted.is_empty() || self.wanted.iter().any(|word| name.contains(word.as_str()))
     }
 }
 
@@ -75,11 +77,19 @@ fn main() -> ExitCode {
 /// Makes the data, does every case, and prints the tables.
 fn bench() -> Result<()> {
     let settings = Settings::read()?;
-    let tools = Tools::find(&settings.folder)?;
     let data = Data::make(&settings.folder, settings.scale)?;
-    let cases: Vec<Case> =
-        cases::all(&data)?.into_iter().filter(|case| settings.wants(case)).collect();
+    files(&settings, &data)?;
+    postgres::bench(&settings, &data)
+}
 
+/// The cases that read files and write Parquet.
+fn files(settings: &Settings, data: &Data) -> Result<()> {
+    let cases: Vec<Case> =
+        cases::all(data)?.into_iter().filter(|case| settings.wants(case.name)).collect();
+    if cases.is_empty() {
+        return Ok(());
+    }
+    let tools = Tools::find(&settings.folder)?;
     println!("{}\n", tools.describe(settings.scale, settings.rounds)?);
     println!("{}", table::limits(&cases)?);
     println!("{}", table::HEADER);

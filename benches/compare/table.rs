@@ -88,6 +88,54 @@ fn decode(path: &Path) -> Result<f64> {
     Ok(start.elapsed().as_secs_f64())
 }
 
+/// The head of a table of contestants. Seconds are the median and the best of all rounds; a ratio
+/// above 1 means that dhow is faster, by the medians.
+pub(crate) const CONTESTANTS: &str = "\
+| | s | (best) | ratio | CPU s | server CPU s | peak MiB |\n\
+|---|--:|--:|--:|--:|--:|--:|";
+
+/// All rounds of one contestant in one case.
+pub(crate) struct Line {
+    /// The name in the table.
+    pub(crate) name: String,
+    runs: Vec<Run>,
+    server_seconds: Vec<f64>,
+}
+
+impl Line {
+    /// Nothing has been run yet.
+    pub(crate) fn new(name: String) -> Self {
+        Line { name, runs: Vec::new(), server_seconds: Vec::new() }
+    }
+
+    /// Adds one round, with the processor time of the server in it.
+    pub(crate) fn add(&mut self, run: Run, server_seconds: f64) {
+        self.runs.push(run);
+        self.server_seconds.push(server_seconds);
+    }
+}
+
+/// One line of the table for each contestant; the first one is dhow.
+pub(crate) fn lines(lines: &[Line]) -> Vec<String> {
+    let dhow = lines.first().map_or(f64::NAN, |line| Figures::of(&line.runs).median);
+    let shown = |line: &Line| {
+        let figures = Figures::of(&line.runs);
+        let mut server = line.server_seconds.clone();
+        server.sort_by(f64::total_cmp);
+        format!(
+            "| {} | {:.2} | ({:.2}) | {:.2} | {:.2} | {:.2} | {:.0} |",
+            line.name,
+            figures.median,
+            figures.best,
+            figures.median / dhow,
+            figures.cpu,
+            server[server.len() / 2],
+            figures.peak_mib,
+        )
+    };
+    lines.iter().map(shown).collect()
+}
+
 /// All rounds of one program in one case.
 struct Figures {
     best: f64,
