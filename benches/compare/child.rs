@@ -13,7 +13,7 @@ use crate::{Result, number};
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Run {
     /// The exit code.
-    code: i32,
+    pub(crate) code: i32,
     /// Wall time.
     pub(crate) seconds: f64,
     /// User and system time.
@@ -23,7 +23,7 @@ pub(crate) struct Run {
     /// The end of what it printed.
     pub(crate) stdout: String,
     /// The end of what it complained about.
-    stderr: String,
+    pub(crate) stderr: String,
 }
 
 /// What [`Tools::same`] is told.

@@ -1,9 +1,7 @@
 //! The options of a Postgres source and sink.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use arrow::datatypes::DataType;
+use std::collections::BTreeMap;
 
 use super::decode::{Policies, Special};
 use super::server::Server;

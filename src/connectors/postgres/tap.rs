@@ -402,15 +402,15 @@ mod tests {
 
     #[tokio::test]
     async fn copies_one_after_the_other_and_one_that_fails_come_off_a_real_wire() {
-        let (client, mut blocks) = server().connect_to_copy("test").await.unwrap();
+        let mut session = server().connect_to_copy("test").await.unwrap();
         for (count, fails_at) in [(100_000, 0), (5_000, 4_000), (3, 0)] {
             let sql = format!(
                 "copy (select 1 / (n - {fails_at}), repeat('x', n % 90) \
                  from generate_series(1, {count}) n) to stdout (format binary)"
             );
-            let mut driver = Box::pin(client.copy_out(&sql).await.unwrap());
+            let mut driver = Box::pin(session.client.copy_out(&sql).await.unwrap());
             let mut rows = 0;
-            while let Some(block) = blocks.next().await {
+            while let Some(block) = session.blocks.next().await {
                 rows += payloads(&block).filter(|payload| payload.len() > 2).count();
             }
             let end = futures::StreamExt::next(&mut driver).await;

@@ -17,9 +17,7 @@ mod tests;
 mod vector;
 
 pub(in crate::connectors::postgres) use manual::manual;
-#[cfg_attr(not(test), expect(unused_imports, reason = "under construction"))]
 pub(in crate::connectors::postgres) use reading::{Policies, Reading, Special, reading};
-#[cfg_attr(not(test), expect(unused_imports, reason = "under construction"))]
 pub(in crate::connectors::postgres) use rows::Decoder;
 
 /// The key of a field's metadata that holds its type at the source, as `postgres:numeric(12,2)`.
