@@ -1,0 +1,70 @@
+//! A table of two databases, copied into one: a shard that breaks leaves the other alone.
+
+use crate::cluster::SHARED;
+use crate::project::Project;
+use crate::proxy::{Fault, Proxy, Way};
+
+/// Rows of each shard: about a megabyte.
+const ROWS: u32 = 10_000;
+
+/// A database with a table of rows, all of them of its own.
+fn shard(what: &str) -> String {
+    let database = SHARED.database(what);
+    SHARED.psql(
+        &database,
+        &format!(
+            "create table t (id int primary key, name text not null);
+             insert into t select id, '{what}' || repeat('x', 100) from generate_series(1, {ROWS}) id;
+             analyze t"
+        ),
+    );
+    database
+}
+
+/// The rows of the target that are missing or too many.
+fn verdict(target: &str) -> String {
+    let found = "select shard, id, left(name, 2) from copy";
+    let expected =
+        format!("select s, id, s from (values ('eu'), ('us')) s(s), generate_series(1, {ROWS}) id");
+    SHARED.psql(
+        target,
+        &format!(
+            "select 'lost ' || count(*) from (({expected}) except all ({found})) l \
+             union all select 'too many ' || count(*) from (({found}) except all ({expected})) d"
+        ),
+    )
+}
+
+#[test]
+fn a_shard_that_breaks_in_mid_load_is_named_and_the_parts_of_the_others_are_kept() {
+    let (eu, us) = (shard("eu"), shard("us"));
+    let (target_url, target) = SHARED.url("target");
+    let proxy = Proxy::to(SHARED.port);
+    // Split by split, so that what was read before is of use to a later process.
+    let pipeline = format!(
+        "sources:\n  rows:\n    type: postgres\n    table: t\n    split_rows: 2000\n    \
+         consistency: split\n    user: postgres\n    port: {}\n    shards:\n      \
+         eu: {{ host: {}, database: {eu} }}\n      \
+         us: {{ host: 127.0.0.1, port: {}, database: {us}, tls: disable }}\n\
+         sinks:\n  out: {{ from: rows, type: postgres, url: \"{target_url}\", table: copy, mode: append }}\n",
+        SHARED.port,
+        SHARED.socket.display(),
+        proxy.port,
+    );
+    let project = Project::of(&pipeline);
+    let arguments = ["run", "--output", "json", "--tries", "1", "--jobs", "1"];
+    // Its sessions say little before they send rows; this many bytes are in the middle of those.
+    proxy.set(Fault::Cut(Way::Down, 100_000));
+    let broken = project.dhow(&arguments);
+    assert_eq!((broken.code, proxy.fired()), (Some(6), 1), "{}", broken.err);
+    let told = format!("{}{}", broken.out, broken.err);
+    assert!(told.contains("us") && !told.contains("shard: eu"), "{told}");
+    assert!(broken.err.contains("shard:") || broken.out.contains("shard"), "{told}");
+
+    let whole = project.dhow(&arguments);
+    assert_eq!(whole.code, Some(0), "{}", whole.err);
+    assert_eq!(verdict(&target), "lost 0\ntoo many 0");
+    let report: serde_json::Value = serde_json::from_str(&whole.out).expect("JSON");
+    println!("{report:#}\n{told}");
+    panic!("look");
+}
