@@ -169,7 +169,8 @@ async fn stage(job: &Arc<Job>, load: &Load, kept: &[Staged]) -> Result<()> {
         if let Some((shard, error)) = failed {
             // What other shards have to give does not depend on this one: they go on.
             todo.retain(|split| split.shard().is_some() && split.shard() != shard.as_deref());
-            errors.push(match shard {
+            let is_told = error.places().iter().any(|(what, _)| what == "shard");
+            errors.push(match shard.filter(|_| !is_told) {
                 Some(shard) => error.at("shard", shard),
                 None => error,
             });

@@ -193,11 +193,16 @@ impl Scene {
     }
 }
 
+/// The note of a run that goes on.
+pub(super) const GOES_ON: &str = "the splits that an earlier run has finished are kept";
+/// The note of a run that cannot.
+pub(super) const STARTS_OVER: &str = "the snapshot of an earlier run is gone: its load starts over";
+
 /// Whether an unfinished run goes on.
 fn resumption(before: &Kept, now: &Kept) -> String {
     match before.id == now.id {
-        true => "the splits that an earlier run has finished are kept".to_owned(),
-        false => "the snapshot of an earlier run is gone: its load starts over".to_owned(),
+        true => GOES_ON.to_owned(),
+        false => STARTS_OVER.to_owned(),
     }
 }
 

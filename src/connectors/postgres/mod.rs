@@ -8,7 +8,7 @@ mod bound;
 mod catalog;
 #[cfg(test)]
 #[path = "../../../tests/databases/cluster.rs"]
-mod cluster;
+pub(super) mod cluster;
 mod commit;
 mod cursor;
 mod cut;
@@ -55,6 +55,7 @@ mod server_type;
 mod session;
 mod sessions;
 mod shadow;
+mod shards;
 mod sink;
 mod sink_options;
 #[cfg(test)]
@@ -124,6 +125,12 @@ const TABLE: &[OptionDoc] = &[OptionDoc {
 
 const SOURCE: &[OptionDoc] = &[
     read("query", None, "a SELECT instead of a table"),
+    read(
+        "shards",
+        None,
+        "the same table of several databases: {eu: URL, us: {host: …}}, or a list",
+    ),
+    read("shard_column", Some("shard"), "the column that tells the shard: the first one"),
     read("columns", None, "types in place of those that follow from the server's: {a: text}"),
     read("nan", Some("refuse"), "refuse, or null: NaN in a column of decimals"),
     read("infinity", Some("refuse"), "refuse, or null: infinity in decimals, dates and times"),

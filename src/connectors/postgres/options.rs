@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::decode::{Policies, Special};
 use super::server::Server;
-use super::sink_options;
+use super::{shards, sink_options};
 use crate::config::{Options, Problem, Reader};
 use crate::connectors::Role;
 use crate::files::types::parse_type;
@@ -72,6 +72,7 @@ pub(super) enum Consistency {
 /// Everything that is wrong with `options`.
 pub(super) fn check(options: &Options, role: Role) -> Vec<Problem> {
     match role {
+        Role::Source if shards::are_sharded(options) => shards::check(options),
         Role::Source => source(options).1,
         Role::Sink => sink_options::read(options).1,
     }
@@ -80,6 +81,13 @@ pub(super) fn check(options: &Options, role: Role) -> Vec<Problem> {
 /// The options of a source as read, and everything that is wrong with them.
 pub(super) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
     let reader = options.reader();
+    // It is read elsewhere, but known here, for whoever writes it wrongly.
+    let _ = reader.node("shards");
+    if reader.node("shard_column").is_some() {
+        let problem =
+            Problem::new(&reader.place_of("shard_column"), "`shard_column` needs `shards`");
+        reader.problem(problem);
+    }
     let consistency = match reader.one_of("consistency", &["snapshot", "split"]) {
         "split" => Consistency::Split,
         _ => Consistency::Snapshot,

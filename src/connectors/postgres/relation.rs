@@ -72,11 +72,10 @@ impl Relation {
     /// `Unsupported` for a column that cannot be read.
     pub(super) async fn describe(client: &Client, options: &SourceOptions) -> Result<Self> {
         let label = options.reads.label().to_owned();
-        let money_digits = money_digits(client).await?;
-        let policies = Policies { money_digits, ..options.policies.clone() };
+        let policies = &options.policies;
         let relation = match &options.reads {
-            Reads::Table(name) => table(client, name, &policies).await,
-            Reads::Query(query) => made_by_query(client, query, &policies).await,
+            Reads::Table(name) => table(client, name, policies).await,
+            Reads::Query(query) => made_by_query(client, query, policies).await,
         };
         relation.map_err(|e| e.at("relation", label))
     }
@@ -146,12 +145,17 @@ pub(super) async fn unchanged(client: &Client, label: &str) -> Result<()> {
         .hint("run again: the load starts over with a new snapshot"))
 }
 
-/// The digits after the point of `money`, which the locale of the server decides.
-async fn money_digits(client: &Client) -> Result<i8> {
+/// `policies` with the digits after the point of `money`, which the locale of the server decides;
+/// asked for only where there is such a column.
+async fn with_digits(client: &Client, columns: &[Column], policies: &Policies) -> Result<Policies> {
+    if !columns.iter().any(|column| column.kind.is_money()) {
+        return Ok(policies.clone());
+    }
     let sql = "select pg_catalog.scale('0'::pg_catalog.money::pg_catalog.numeric)";
     let row = client.query_one(sql, &[]).await;
     let row = row.map_err(|e| error::of("could not look at the locale of the server", &e))?;
-    Ok(i8::try_from(cell::<i32>(&row, 0)?).unwrap_or(2))
+    let money_digits = i8::try_from(cell::<i32>(&row, 0)?).unwrap_or(2);
+    Ok(Policies { money_digits, ..policies.clone() })
 }
 
 async fn table(client: &Client, text: &str, policies: &Policies) -> Result<Relation> {
@@ -169,19 +173,21 @@ async fn table(client: &Client, text: &str, policies: &Policies) -> Result<Relat
             .hint("grant it: `grant select on … to …`"));
     }
     let columns = catalog::columns_of_table(client, &name.schema, &name.table).await?;
+    let policies = with_digits(client, &columns, policies).await?;
     let leaves = match kind.as_str() {
         "v" | "f" => Vec::new(),
         _ => leaves(client, oid, text).await?,
     };
     let form = if matches!(kind.as_str(), "v" | "f") { Form::Made } else { Form::Stored };
-    relation(text, name.quoted(), Some(oid), form, columns, leaves, policies)
+    relation(text, name.quoted(), Some(oid), form, columns, leaves, &policies)
 }
 
 async fn made_by_query(client: &Client, query: &str, policies: &Policies) -> Result<Relation> {
     let columns = catalog::columns_of_query(client, query).await?;
+    let policies = with_digits(client, &columns, policies).await?;
     // The line end closes a comment at the end of the query.
     let from = format!("({query}\n) as \"query\"");
-    relation("query", from, None, Form::Made, columns, Vec::new(), policies)
+    relation("query", from, None, Form::Made, columns, Vec::new(), &policies)
 }
 
 fn relation(

@@ -44,6 +44,14 @@ impl ServerType {
         }
     }
 
+    /// Whether its values are amounts of `money`, also in arrays.
+    pub(super) fn is_money(&self) -> bool {
+        match &self.form {
+            Form::Domain(of) | Form::Array(of, _) => of.is_money(),
+            _ => self.is_built_in() && self.name == "money",
+        }
+    }
+
     /// Whether the server has it without any extension.
     pub(super) fn is_built_in(&self) -> bool {
         self.schema == "pg_catalog"

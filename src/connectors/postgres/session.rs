@@ -57,6 +57,9 @@ const NEWER: &[(u32, &str, &str)] = &[
     (170_000, "transaction_timeout", "0"),
 ];
 
+/// The encoding of databases that hold bytes without an encoding.
+const BYTES: &str = "SQL_ASCII";
+
 /// The oldest version that is spoken to.
 const OLDEST: u32 = 110_000;
 
@@ -85,17 +88,22 @@ pub(super) fn options(purpose: Purpose, more: &[(&str, String)]) -> String {
 /// version of the server.
 pub(super) async fn settle(client: &Client, purpose: Purpose, server: &str) -> Result<()> {
     let wanted: Vec<_> = settings(purpose).chain([("client_encoding", "UTF8")]).collect();
-    let names = wanted.iter().map(|(name, _)| *name).chain(["server_version_num"]);
+    let asked = ["server_version_num", "server_encoding"];
+    let names = wanted.iter().map(|(name, _)| *name).chain(asked);
     let shown =
         names.map(|name| format!("pg_catalog.current_setting({}, true)", quote::literal(name)));
     let ask = format!("select {}", shown.collect::<Vec<_>>().join(", "));
     let answer = client.simple_query(&ask).await;
     let answer = answer.map_err(|e| error::of("could not read the settings of the session", &e))?;
-    let version = read_back(&answer, &wanted, server)?;
-    for (since, name, value) in NEWER {
-        if version < *since {
-            continue;
-        }
+    let (version, encoding) = read_back(&answer, &wanted, server)?;
+    let newer = NEWER.iter().filter(|(since, ..)| version >= *since);
+    let mut more: Vec<_> = newer.map(|(_, name, value)| (*name, *value)).collect();
+    if purpose == Purpose::Read && encoding == BYTES {
+        // The server would end the whole answer at the first text that is not UTF-8; this way such
+        // a text arrives as it is, and only its row is refused.
+        more.push(("client_encoding", BYTES));
+    }
+    for (name, value) in more {
         let set = format!("set {name} = {}", quote::literal(value));
         match client.batch_execute(&set).await {
             Ok(()) => {}
@@ -106,8 +114,13 @@ pub(super) async fn settle(client: &Client, purpose: Purpose, server: &str) -> R
     Ok(())
 }
 
-/// Makes sure that `answer` has the settings that are `wanted`; gives the version of the server.
-fn read_back(answer: &[SimpleQueryMessage], wanted: &[(&str, &str)], server: &str) -> Result<u32> {
+/// Makes sure that `answer` has the settings that are `wanted`; gives the version of the server and
+/// the encoding of the database.
+fn read_back(
+    answer: &[SimpleQueryMessage],
+    wanted: &[(&str, &str)],
+    server: &str,
+) -> Result<(u32, String)> {
     let row = answer.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row),
         _ => None,
@@ -124,7 +137,7 @@ fn read_back(answer: &[SimpleQueryMessage], wanted: &[(&str, &str)], server: &st
             return Err(pooled(server).at(*name, found));
         }
     }
-    Ok(version)
+    Ok((version, value(wanted.len() + 1).to_owned()))
 }
 
 /// The error for whoever takes our settings and does not keep them.

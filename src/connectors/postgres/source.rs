@@ -9,7 +9,7 @@ use super::freeze::Freeze;
 use super::options::{self, SourceOptions};
 use super::relation::Relation;
 use super::server::Purpose;
-use super::sessions;
+use super::{sessions, shards};
 use crate::config::Options;
 use crate::connectors::Context;
 use crate::error::{Error, Result};
@@ -18,6 +18,9 @@ use crate::source::{Snapshot, Source, Window};
 
 /// The source that `options` describe; they have been checked.
 pub(super) fn open(options: &Options, context: &Context) -> Result<Arc<dyn Source>> {
+    if shards::are_sharded(options) {
+        return shards::open(options, context);
+    }
     let (mut wanted, _) = options::source(options);
     wanted.server = wanted.server.within(&context.base);
     Ok(Arc::new(PostgresSource {

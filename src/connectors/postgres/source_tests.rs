@@ -289,3 +289,46 @@ async fn a_read_that_is_dropped_ends_its_copy_at_once() {
     // Two hundred gigabytes would take longer than anybody waits here.
     while SHARED.psql(&db, copies) != "0" {}
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_without_an_encoding_gives_all_rows_but_those_that_are_not_utf8() {
+    let (url, db) = SHARED.url("bytes");
+    let bytes = format!("{db}_ascii");
+    SHARED.psql(
+        &db,
+        &format!("create database {bytes} template template0 encoding 'SQL_ASCII' locale 'C'"),
+    );
+    SHARED.psql(
+        &bytes,
+        "create table t (id int, name text); insert into t values (1, 'größe'), (2, E'gr\\xf6\\xdfe'), (3, 'x')",
+    );
+    let url = url.replace(&db, &bytes);
+    let snapshot = snapshot(&url, &[("table", "t")]).await;
+    let refused = Arc::new(Names::default());
+    let want = Want { refuse: refused.clone(), ..Want::default() };
+    assert_eq!(numbers(&snapshot, &want).await, [1, 3]);
+    assert_eq!(*refused.0.lock().unwrap(), ["the text is not valid UTF-8"]);
+}
+
+/// Why rows were refused.
+#[derive(Debug, Default)]
+struct Names(std::sync::Mutex<Vec<String>>);
+
+impl crate::source::Refuse for Names {
+    fn refuse(&self, row: crate::source::Refused) -> Result<()> {
+        self.0.lock().unwrap().push(row.reason);
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_has_the_digits_of_the_server_also_in_lists() {
+    let (url, db) = SHARED.url("money");
+    SHARED.psql(&db, "create table t as select 12.34::money as a, array[1.5::money] as b");
+    let snapshot = snapshot(&url, &[("table", "t")]).await;
+    let amount = DataType::Decimal128(19, 2);
+    assert_eq!(*snapshot.schema().field(0).data_type(), amount);
+    let DataType::List(of) = snapshot.schema().field(1).data_type().clone() else { panic!() };
+    assert_eq!(*of.data_type(), amount);
+    assert_eq!(lines(&snapshot).await, ["12.34|[1.50]"]);
+}
