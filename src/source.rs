@@ -73,6 +73,10 @@ pub trait Snapshot: Debug + Send + Sync {
         Vec::new()
     }
 
+    /// Lets go of what is kept for a later process. Called once everything that is read from the
+    /// snapshot is published; what is dropped without it may be opened again, as its memo says.
+    async fn release(&self) {}
+
     /// Reads one split. The batches have the columns of [`Want::columns`], in that order.
     async fn read(&self, split: &Split, want: &Want) -> Result<BatchStream>;
 }
