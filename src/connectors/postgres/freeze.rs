@@ -277,7 +277,8 @@ impl Holder {
     fn note(&self, limit: Duration) -> String {
         match self {
             Holder::There(_) | Holder::Wanted => format!(
-                "a run that is killed goes on in this snapshot: it is held for {} after                  dhow is gone, and holds back vacuum as long as it lives; `hold_snapshot: 0` does \
+                "a run that is killed goes on in this snapshot: it is held for {} after \
+                 dhow is gone, and holds back vacuum as long as it lives; `hold_snapshot: 0` does \
                  without",
                 shown(limit)
             ),
