@@ -10,6 +10,7 @@ mod clean;
 mod connectors;
 mod copy;
 mod exit;
+mod hold;
 mod init;
 mod limits;
 mod log;
@@ -91,6 +92,9 @@ enum Command {
     Connectors(connectors::Connectors),
     /// Remove what killed and replaced loads have left beside a table
     Clean(clean::Clean),
+    /// Hold a snapshot for the next run
+    #[command(hide = true, after_help = "Example: dhow hold-snapshot < order.json")]
+    HoldSnapshot,
     /// Print a completion script for a shell
     #[command(
         after_help = "Example: dhow completions bash > ~/.local/share/bash-completion/completions/dhow"
@@ -135,6 +139,7 @@ fn dispatch(session: &Session, command: Command) -> Result<u8, Stop> {
         Command::Runs(command) => runs::run(session, command),
         Command::Connectors(command) => connectors::run(&command),
         Command::Clean(command) => clean::run(command),
+        Command::HoldSnapshot => hold::run(),
         Command::Completions { shell } => completions(shell),
     }
 }

@@ -134,6 +134,15 @@ pub async fn clean(folder: &Path, older_than: Duration, dry_run: bool) -> Result
     parquet::clean(folder, older_than, dry_run).await
 }
 
+/// Holds a snapshot of a source for the next process. `order` is the line that dhow sends to a
+/// process that it starts for this, `answer` is called once with the line that it waits for.
+///
+/// # Errors
+/// Why the snapshot cannot be held.
+pub async fn hold(order: &str, answer: impl FnOnce(&str) + Send) -> Result<()> {
+    postgres::hold(order, answer).await
+}
+
 /// The table of refused rows of the sink `name` under the folder `path`, and what it is called for
 /// people.
 pub fn rejects(path: &str, name: &str, context: &Context) -> Result<(Arc<dyn Sink>, String)> {

@@ -62,6 +62,8 @@ async fn steps(world: &World, desk: &Desk, settings: &Settings, report: &mut Rep
         }
     }
     desk.ledger.finish_run(&desk.run.id)?;
+    // Only now: whoever is killed before goes on in these snapshots.
+    futures::future::join_all(world.snapshots.values().map(|snapshot| snapshot.release())).await;
     point("run.finished").await;
     Ok(())
 }

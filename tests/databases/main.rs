@@ -3,6 +3,8 @@
 mod cluster;
 // Release builds have no points at which to be killed.
 #[cfg(debug_assertions)]
+mod held;
+#[cfg(debug_assertions)]
 mod killed;
 mod project;
 mod writers;

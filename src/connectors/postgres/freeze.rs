@@ -1,23 +1,24 @@
 //! Freezes a relation: enters a moment, looks at the relation in it, cuts it, and names the result.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_postgres::Client;
 
 use super::cursor::Cursor;
 use super::cut::Cut;
-use super::error;
 use super::frozen::Frozen;
+use super::hold::{Held, Hold, Holding};
 use super::instance::Instance;
 use super::kept::Kept;
 use super::options::Consistency;
+use super::order::{self, Order};
 use super::piece::Piece;
 use super::relation::{Form, Relation};
-use super::row::cell;
 use super::server::Purpose;
 use super::sessions::{self, Sessions, View};
 use super::source::Plan;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::source::{SnapshotId, Watermark, Window};
 
 /// The work of freezing a relation once.
@@ -44,35 +45,121 @@ impl<'a> Freeze<'a> {
 
     /// A frozen view of the rows.
     pub(super) async fn freeze(&self) -> Result<Frozen> {
-        let scene = self.enter().await?;
-        let what = self.what(&scene);
         let before = Kept::of(self.window.memo.as_ref());
-        let usable = |kept: &Kept| kept.what == what && kept.moment == scene.moment();
-        let kept = match before.clone().filter(usable) {
-            Some(kept) => kept,
-            None => self.cut(&scene, what).await?,
+        let again = match &before {
+            Some(before) => self.go_on(before).await,
+            None => None,
         };
-        let mut notes = self.notes(&scene, &kept);
+        let (scene, kept, holder) = match again {
+            Some((scene, kept, hold)) => (scene, kept, Holder::There(hold)),
+            None => self.begin(before.as_ref()).await?,
+        };
+        let mut notes = self.notes(&scene, &kept, &holder);
         notes.extend(before.map(|before| resumption(&before, &kept)));
-        Ok(self.frozen(scene, kept, notes))
+        let hold = match holder {
+            Holder::There(hold) => Some(hold),
+            Holder::Wanted | Holder::None(_) => None,
+        };
+        Ok(self.frozen(scene, kept, notes, hold))
     }
 
-    async fn enter(&self) -> Result<Scene> {
+    /// Enters the moment of an earlier process again, if it is held and still what is wanted.
+    async fn go_on(&self, before: &Kept) -> Option<(Scene, Kept, Hold)> {
+        let held = before.held.as_ref()?;
+        let hold = Hold::join(held).await?;
+        match self.enter(Some(&held.exported)).await {
+            Ok(scene) if self.fits(before, &scene) => Some((scene, before.clone(), hold)),
+            Ok(_) => {
+                hold.end().await;
+                None
+            }
+            Err(error) => {
+                tracing::debug!(%error, "the snapshot that is held cannot be entered");
+                None
+            }
+        }
+    }
+
+    /// Enters a moment of its own, and has it held for the next process.
+    async fn begin(&self, before: Option<&Kept>) -> Result<(Scene, Kept, Holder)> {
+        let scene = self.enter(None).await?;
+        let mut kept = match before.filter(|before| self.fits(before, &scene)) {
+            Some(kept) => Kept { held: None, ..kept.clone() },
+            None => self.cut(&scene, self.what(&scene)).await?,
+        };
+        let holder = match (self.use_of_holder(&scene, &kept), &self.plan.holding) {
+            (Err(reason), _) => Holder::None(reason),
+            (Ok(()), None) => Holder::Wanted,
+            (Ok(()), Some(holding)) => match self.hold(&scene, holding).await {
+                Ok((held, hold)) => {
+                    kept.held = Some(held);
+                    Holder::There(hold)
+                }
+                Err(error) => Holder::None({
+                    let why = Error::message(&error);
+                    format!("the snapshot cannot be held, {why}")
+                }),
+            },
+        };
+        Ok((scene, kept, holder))
+    }
+
+    fn fits(&self, kept: &Kept, scene: &Scene) -> bool {
+        kept.moment == scene.moment() && kept.what == self.what(scene)
+    }
+
+    /// Why a later process would have no use for the moment, if so.
+    fn use_of_holder(&self, scene: &Scene, kept: &Kept) -> std::result::Result<(), String> {
+        let reason = match &scene.view {
+            View::Now => "each read has a moment of its own",
+            View::Moment { .. } if kept.pieces.len() < 2 => "it is read in one piece",
+            View::Moment { .. } if !scene.is_stored() => {
+                "the server makes its rows anew when they are read"
+            }
+            View::Moment { .. } if self.plan.options.hold_snapshot.is_zero() => {
+                "the snapshot is not held"
+            }
+            View::Moment { .. } => return Ok(()),
+        };
+        Err(reason.to_owned())
+    }
+
+    async fn hold(&self, scene: &Scene, holding: &Holding) -> Result<(Held, Hold)> {
+        let View::Moment { exported, current } = &scene.view else {
+            return Err(Error::bug("a moment is held that does not last"));
+        };
+        let (socket, owns_folder) = holding.place()?;
+        let order = Order {
+            options: order::written(&holding.options),
+            base: holding.base.clone(),
+            exported: exported.clone(),
+            current: current.clone(),
+            label: scene.relation.label.clone(),
+            locks: scene.relation.locking(),
+            limit: self.plan.options.hold_snapshot,
+            socket,
+            owns_folder,
+        };
+        holding.start(order, sessions::time_of(&scene.client).await?).await
+    }
+
+    /// Enters the moment that was exported under the name `exported`, or the present one.
+    async fn enter(&self, exported: Option<&str>) -> Result<Scene> {
         let options = &self.plan.options;
         let client = options.server.connect(Purpose::Read, "snapshot").await?;
         let mut high = None;
-        if let Some(cursor) = &options.cursor {
+        if let (Some(cursor), None) = (&options.cursor, exported) {
             // The horizon first, then the snapshot: the other way round it would promise rows that
             // the snapshot does not see.
             let relation = Relation::describe(&client, options).await?;
             let cursor = Cursor::of(&relation, cursor, self.window.above.as_ref())?;
             high = cursor.horizon(&client, &relation).await?;
         }
-        sessions::begin(&client, None).await?;
+        sessions::begin(&client, exported).await?;
         let view = match options.consistency {
             Consistency::Split => View::Now,
             Consistency::Snapshot => {
-                let exported = export(&client).await?;
+                let exported = sessions::export(&client).await?;
                 View::Moment { exported, current: sessions::current_of(&client).await? }
             }
         };
@@ -114,10 +201,11 @@ impl<'a> Freeze<'a> {
         };
         let pieces = cut.pieces().await?;
         let id = scene.id(&what, &pieces);
-        Ok(Kept { id, what, moment: scene.moment(), high: scene.high.clone(), pieces })
+        let (moment, high) = (scene.moment(), scene.high.clone());
+        Ok(Kept { id, what, moment, high, pieces, held: None })
     }
 
-    fn frozen(&self, scene: Scene, kept: Kept, notes: Vec<String>) -> Frozen {
+    fn frozen(&self, scene: Scene, kept: Kept, notes: Vec<String>, hold: Option<Hold>) -> Frozen {
         let options = &self.plan.options;
         let Scene { client, relation, view, .. } = scene;
         let memo = kept.memo();
@@ -140,27 +228,32 @@ impl<'a> Freeze<'a> {
             sessions: Arc::new(sessions),
             memory: Arc::clone(&self.plan.memory),
             _opener: opener,
+            hold,
         }
     }
 
-    fn notes(&self, scene: &Scene, kept: &Kept) -> Vec<String> {
+    fn notes(&self, scene: &Scene, kept: &Kept, holder: &Holder) -> Vec<String> {
         let options = &self.plan.options;
         let mut notes = Vec::new();
-        notes.push(match scene.view {
-            View::Moment { .. } => {
-                "all readers see one snapshot of the database, which holds back \
-                                    vacuum until the rows are read"
-                    .to_owned()
+        match (&scene.view, holder) {
+            (View::Now, _) => {
+                notes.push(
+                    "rows are as they are when each split is read, not one point in time: rows                      that are added, deleted or given another key meanwhile may be there or not"
+                        .to_owned(),
+                );
+                if kept.pieces.len() == 1 {
+                    let piece = "it is read in one piece: a run that is killed starts over";
+                    notes.push(piece.to_owned());
+                }
             }
-            View::Now => {
-                "rows are as they are when each split is read, not one point in time: rows \
-                          that are added, deleted or given another key meanwhile may be there or \
-                          not"
-                .to_owned()
+            (View::Moment { .. }, holder) => {
+                notes.push(
+                    "all readers see one snapshot of the database, which holds back vacuum until \
+                     the rows are read"
+                        .to_owned(),
+                );
+                notes.push(holder.note(options.hold_snapshot));
             }
-        });
-        if options.consistency == Consistency::Split && kept.pieces.len() == 1 {
-            notes.push("it is read in one piece: a run that is killed starts over".to_owned());
         }
         if let Some(cursor) = &options.cursor
             && let Ok(cursor) = Cursor::of(&scene.relation, cursor, self.window.above.as_ref())
@@ -171,6 +264,30 @@ impl<'a> Freeze<'a> {
     }
 }
 
+/// Who keeps a moment when this process dies.
+enum Holder {
+    /// A process of its own.
+    There(Hold),
+    /// Such a process, once rows are moved.
+    Wanted,
+    /// Nobody, and why.
+    None(String),
+}
+
+impl Holder {
+    fn note(&self, limit: Duration) -> String {
+        match self {
+            Holder::There(_) | Holder::Wanted => format!(
+                "a run that is killed goes on in this snapshot: it is held for {} after \
+                 dhow is gone, and holds back vacuum as long as it lives; `hold_snapshot: 0` does \
+                 without",
+                shown(limit)
+            ),
+            Holder::None(reason) => format!("{reason}: a run that is killed starts over"),
+        }
+    }
+}
+
 impl Scene {
     /// What the readers see, as far as another process can come back to it: what the server makes
     /// when it is read may differ even between equal snapshots.
@@ -178,12 +295,16 @@ impl Scene {
         match &self.view {
             View::Now => None,
             View::Moment { exported, current } => {
-                let is_stored = self.relation.form == Form::Stored
-                    && self.relation.leaves.iter().all(|leaf| leaf.has_blocks);
-                let own = if is_stored { "" } else { exported };
+                let own = if self.is_stored() { "" } else { exported };
                 Some(format!("{} {current} {own}", self.instance.since))
             }
         }
+    }
+
+    /// Whether the snapshot alone decides on the rows.
+    fn is_stored(&self) -> bool {
+        self.relation.form == Form::Stored
+            && self.relation.leaves.iter().all(|leaf| leaf.has_blocks)
     }
 
     fn id(&self, what: &str, pieces: &[Piece]) -> SnapshotId {
@@ -193,20 +314,30 @@ impl Scene {
     }
 }
 
+/// `15m` rather than `900s`.
+fn shown(limit: Duration) -> String {
+    match limit.as_secs() {
+        seconds if seconds >= 60 && limit == Duration::from_secs(seconds / 60 * 60) => {
+            format!("{}m", seconds / 60)
+        }
+        _ => format!("{limit:?}"),
+    }
+}
+
 /// The note of a run that goes on.
 pub(super) const GOES_ON: &str = "the splits that an earlier run has finished are kept";
-/// The note of a run that cannot.
+/// How the note of a run begins that goes on in a snapshot that was held.
+pub(super) const GOES_ON_IN: &str = "it goes on in the snapshot of";
+/// The note of a run that cannot go on.
 pub(super) const STARTS_OVER: &str = "the snapshot of an earlier run is gone: its load starts over";
 
 /// Whether an unfinished run goes on.
 fn resumption(before: &Kept, now: &Kept) -> String {
-    match before.id == now.id {
-        true => GOES_ON.to_owned(),
-        false => STARTS_OVER.to_owned(),
+    match (&now.held, before.id == now.id) {
+        (Some(held), true) if before.held == now.held => {
+            format!("{GOES_ON_IN} {}", held.at)
+        }
+        (_, true) => GOES_ON.to_owned(),
+        (_, false) => STARTS_OVER.to_owned(),
     }
-}
-
-async fn export(client: &Client) -> Result<String> {
-    let row = client.query_one("select pg_catalog.pg_export_snapshot()", &[]).await;
-    cell(&row.map_err(|e| error::of("could not export a snapshot", &e))?, 0)
 }

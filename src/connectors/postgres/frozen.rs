@@ -6,6 +6,7 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use tokio_postgres::Client;
 
+use super::hold::Hold;
 use super::options::SourceOptions;
 use super::piece::Piece;
 use super::read;
@@ -31,6 +32,8 @@ pub(super) struct Frozen {
     pub memory: Arc<dyn Memory>,
     /// The session that exported the moment; the others can enter as long as it lives.
     pub _opener: Option<Client>,
+    /// The process that keeps the moment when this one dies.
+    pub hold: Option<Hold>,
 }
 
 #[async_trait]
@@ -57,6 +60,12 @@ impl Snapshot for Frozen {
 
     fn notes(&self) -> Vec<String> {
         self.notes.clone()
+    }
+
+    async fn release(&self) {
+        if let Some(hold) = &self.hold {
+            hold.end().await;
+        }
     }
 
     async fn read(&self, split: &Split, want: &Want) -> Result<BatchStream> {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::hold::Held;
 use super::piece::Piece;
 use crate::source::{Memo, SnapshotId, Watermark};
 
@@ -19,6 +20,8 @@ pub(super) struct Kept {
     pub high: Option<Watermark>,
     /// The cut.
     pub pieces: Vec<Piece>,
+    /// Where the moment is held, if it is.
+    pub held: Option<Held>,
 }
 
 impl Kept {

@@ -23,6 +23,10 @@ mod error_tests;
 mod filter;
 mod freeze;
 mod frozen;
+mod hold;
+#[cfg(test)]
+mod hold_tests;
+mod holder;
 mod house;
 mod inspect;
 mod instance;
@@ -33,6 +37,7 @@ mod merge;
 mod misfits;
 mod name;
 mod options;
+mod order;
 mod parts;
 mod password;
 mod patience;
@@ -78,6 +83,7 @@ mod work;
 mod write;
 
 use crate::connectors::{Capability, Connector, OptionDoc, Role};
+use crate::error::Result;
 use crate::sink::Mode;
 
 /// The `postgres` connector.
@@ -97,6 +103,19 @@ pub static CONNECTOR: Connector = Connector {
     source: Some(source::open),
     sink: Some(sink::open),
 };
+
+/// Holds a snapshot for as long as `order`, a line of JSON, says. `answer` is called with the line
+/// that the process that gave the order waits for.
+///
+/// # Errors
+/// Why it cannot be held.
+pub(in crate::connectors) async fn hold(
+    order: &str,
+    answer: impl FnOnce(&str) + Send,
+) -> Result<()> {
+    let order = order::Order::read(order)?;
+    holder::hold(order, |said| answer(&said.line())).await
+}
 
 /// The table, then what only a source or only a sink takes, then how the server is reached.
 const OPTIONS: [OptionDoc; COUNT] = {
@@ -138,6 +157,11 @@ const SOURCE: &[OptionDoc] = &[
         "consistency",
         Some("snapshot"),
         "snapshot: one moment for all splits; split: each its own",
+    ),
+    read(
+        "hold_snapshot",
+        Some("15m"),
+        "how long a snapshot is held for the next run when dhow is killed; 0: not at all",
     ),
     read("split_by", Some("the key"), "columns whose ranges cut a table, view or query"),
     read("split_rows", Some("by size"), "rows of a split, about"),

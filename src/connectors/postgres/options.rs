@@ -2,6 +2,7 @@
 
 use arrow::datatypes::DataType;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::decode::{Policies, Special};
 use super::server::Server;
@@ -21,6 +22,8 @@ pub(super) struct SourceOptions {
     pub policies: Policies,
     /// Whether all readers see one moment.
     pub consistency: Consistency,
+    /// How long a snapshot is held for the next process when this one dies; zero is not at all.
+    pub hold_snapshot: Duration,
     /// Whose ranges cut the rows, instead of the key of the table.
     pub split_by: Vec<String>,
     /// Rows of a split, about; by the size of the table when it is not given.
@@ -97,6 +100,7 @@ pub(super) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
         reads: reads(&reader, options),
         policies: policies(&reader),
         consistency,
+        hold_snapshot: hold_snapshot(&reader, consistency),
         split_by: reader.list("split_by"),
         split_rows: split_rows(&reader),
         cursor: cursor(&reader),
@@ -150,6 +154,16 @@ fn columns(reader: &Reader<'_>) -> BTreeMap<String, DataType> {
         }
     }
     columns
+}
+
+fn hold_snapshot(reader: &Reader<'_>, consistency: Consistency) -> Duration {
+    let limit = reader.duration("hold_snapshot", Duration::from_secs(15 * 60));
+    if consistency == Consistency::Split && reader.node("hold_snapshot").is_some() {
+        let place = reader.place_of("hold_snapshot");
+        let problem = Problem::new(&place, "`hold_snapshot` needs `consistency: snapshot`");
+        reader.problem(problem.hint("leave it out: there is no snapshot to be held"));
+    }
+    limit
 }
 
 fn split_rows(reader: &Reader<'_>) -> Option<u64> {

@@ -175,3 +175,16 @@ pub(super) async fn current_of(client: &Client) -> Result<String> {
     let row = row.map_err(|e| error::of("could not look at the snapshot", &e))?;
     cell(&row, 0)
 }
+
+/// A name under which others can enter the moment of `client`, as long as its transaction lives.
+pub(super) async fn export(client: &Client) -> Result<String> {
+    let row = client.query_one("select pg_catalog.pg_export_snapshot()", &[]).await;
+    cell(&row.map_err(|e| error::of("could not export a snapshot", &e))?, 0)
+}
+
+/// When the transaction of `client` began, by the clock of the server: `2026-03-01 12:00:00+00`.
+pub(super) async fn time_of(client: &Client) -> Result<String> {
+    let sql = "select pg_catalog.date_trunc('second', pg_catalog.now())::pg_catalog.text";
+    let row = client.query_one(sql, &[]).await;
+    cell(&row.map_err(|e| error::of("could not look at the clock", &e))?, 0)
+}

@@ -1,11 +1,13 @@
 //! Opens a Postgres database as a source, and freezes it.
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 
 use super::freeze::Freeze;
+use super::hold::{self, Holding, Launch};
 use super::options::{self, SourceOptions};
 use super::relation::Relation;
 use super::server::Purpose;
@@ -21,13 +23,32 @@ pub(super) fn open(options: &Options, context: &Context) -> Result<Arc<dyn Sourc
     if shards::are_sharded(options) {
         return shards::open(options, context);
     }
+    open_with(options, context, hold::launch)
+}
+
+/// The same; snapshots are held by what `launch` starts.
+pub(super) fn open_with(
+    options: &Options,
+    context: &Context,
+    launch: Launch,
+) -> Result<Arc<dyn Source>> {
     let (mut wanted, _) = options::source(options);
+    let holding = |state: &PathBuf| {
+        Ok(Holding {
+            options: options.clone(),
+            base: hold::absolute(&context.base)?,
+            state: hold::absolute(state)?,
+            launch,
+        })
+    };
+    let holding = context.state.as_ref().map(holding).transpose()?;
     wanted.server = wanted.server.within(&context.base);
     Ok(Arc::new(PostgresSource {
         plan: Plan {
             options: wanted,
             jobs: context.jobs.max(1),
             memory: Arc::clone(&context.memory),
+            holding,
         },
         promised: OnceLock::new(),
     }))
@@ -50,6 +71,8 @@ pub(super) struct Plan {
     pub jobs: usize,
     /// Where buffers are drawn from.
     pub memory: Arc<dyn Memory>,
+    /// How a snapshot is held; `None` for a look.
+    pub holding: Option<Holding>,
 }
 
 impl PostgresSource {

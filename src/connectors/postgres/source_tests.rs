@@ -110,7 +110,7 @@ async fn the_copy_equals_the_snapshot_while_others_write_at_full_speed() {
     ];
     let options = [("url", url.as_str()), ("table", "t"), ("split_rows", "2000")];
     let (options, _) = options::source(&Options::of_arguments(&options));
-    let plan = Plan { options, jobs: 2, memory: unlimited() };
+    let plan = Plan { options, jobs: 2, memory: unlimited(), holding: None };
     for _ in 0..3 {
         let frozen = Freeze::new(&plan, &Window::default()).freeze().await.unwrap();
         let View::Moment { exported, .. } = frozen.sessions.view().clone() else { panic!() };

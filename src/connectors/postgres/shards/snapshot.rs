@@ -10,7 +10,7 @@ use futures::future::join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::positions::{ByShard, as_memo, as_watermark};
-use crate::connectors::postgres::freeze::{GOES_ON, STARTS_OVER};
+use crate::connectors::postgres::freeze::{GOES_ON, GOES_ON_IN, STARTS_OVER};
 use crate::error::{Error, Result, ResultExt};
 use crate::source::{
     BatchStream, Comparison, Memo, Op, Refuse, Refused, Snapshot, SnapshotId, Split, Want,
@@ -79,7 +79,7 @@ fn notes(parts: &[Part]) -> Vec<String> {
     }
     // All of it starts over as soon as one shard does.
     if said.iter().any(|(note, _)| note == STARTS_OVER) {
-        said.retain(|(note, _)| note != GOES_ON);
+        said.retain(|(note, _)| note != GOES_ON && !note.starts_with(GOES_ON_IN));
     }
     let shown = |(note, names): (String, Vec<&str>)| match names.len() == parts.len() {
         true => note,
