@@ -1,7 +1,6 @@
 //! Freezes a relation: enters a moment, looks at the relation in it, cuts it, and names the result.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio_postgres::Client;
 
@@ -11,6 +10,7 @@ use super::frozen::Frozen;
 use super::hold::{Held, Hold, Holding};
 use super::instance::Instance;
 use super::kept::Kept;
+use super::notes::{self, Keeper};
 use super::options::Consistency;
 use super::order::{self, Order};
 use super::piece::Piece;
@@ -50,15 +50,15 @@ impl<'a> Freeze<'a> {
             Some(before) => self.go_on(before).await,
             None => None,
         };
-        let (scene, kept, holder) = match again {
-            Some((scene, kept, hold)) => (scene, kept, Holder::There(hold)),
+        let (scene, kept, keeper) = match again {
+            Some((scene, kept, hold)) => (scene, kept, Keeper::There(hold)),
             None => self.begin(before.as_ref()).await?,
         };
-        let mut notes = self.notes(&scene, &kept, &holder);
-        notes.extend(before.map(|before| resumption(&before, &kept)));
-        let hold = match holder {
-            Holder::There(hold) => Some(hold),
-            Holder::Wanted | Holder::None(_) => None,
+        let mut notes = self.notes(&scene, &kept, &keeper);
+        notes.extend(before.map(|before| notes::of_resumption(&before, &kept)));
+        let hold = match keeper {
+            Keeper::There(hold) => Some(hold),
+            Keeper::Wanted | Keeper::None(_) => None,
         };
         Ok(self.frozen(scene, kept, notes, hold))
     }
@@ -81,27 +81,27 @@ impl<'a> Freeze<'a> {
     }
 
     /// Enters a moment of its own, and has it held for the next process.
-    async fn begin(&self, before: Option<&Kept>) -> Result<(Scene, Kept, Holder)> {
+    async fn begin(&self, before: Option<&Kept>) -> Result<(Scene, Kept, Keeper)> {
         let scene = self.enter(None).await?;
         let mut kept = match before.filter(|before| self.fits(before, &scene)) {
             Some(kept) => Kept { held: None, ..kept.clone() },
             None => self.cut(&scene, self.what(&scene)).await?,
         };
-        let holder = match (self.use_of_holder(&scene, &kept), &self.plan.holding) {
-            (Err(reason), _) => Holder::None(reason),
-            (Ok(()), None) => Holder::Wanted,
+        let keeper = match (self.use_of_keeper(&scene, &kept), &self.plan.holding) {
+            (Err(reason), _) => Keeper::None(reason),
+            (Ok(()), None) => Keeper::Wanted,
             (Ok(()), Some(holding)) => match self.hold(&scene, holding).await {
                 Ok((held, hold)) => {
                     kept.held = Some(held);
-                    Holder::There(hold)
+                    Keeper::There(hold)
                 }
-                Err(error) => Holder::None({
+                Err(error) => {
                     let why = Error::message(&error);
-                    format!("the snapshot cannot be held, {why}")
-                }),
+                    Keeper::None(format!("the snapshot cannot be held, {why}"))
+                }
             },
         };
-        Ok((scene, kept, holder))
+        Ok((scene, kept, keeper))
     }
 
     fn fits(&self, kept: &Kept, scene: &Scene) -> bool {
@@ -109,7 +109,7 @@ impl<'a> Freeze<'a> {
     }
 
     /// Why a later process would have no use for the moment, if so.
-    fn use_of_holder(&self, scene: &Scene, kept: &Kept) -> std::result::Result<(), String> {
+    fn use_of_keeper(&self, scene: &Scene, kept: &Kept) -> std::result::Result<(), String> {
         let reason = match &scene.view {
             View::Now => "each read has a moment of its own",
             View::Moment { .. } if kept.pieces.len() < 2 => "it is read in one piece",
@@ -232,59 +232,18 @@ impl<'a> Freeze<'a> {
         }
     }
 
-    fn notes(&self, scene: &Scene, kept: &Kept, holder: &Holder) -> Vec<String> {
+    fn notes(&self, scene: &Scene, kept: &Kept, keeper: &Keeper) -> Vec<String> {
         let options = &self.plan.options;
-        let mut notes = Vec::new();
-        match (&scene.view, holder) {
-            (View::Now, _) => {
-                notes.push(
-                    "rows are as they are when each split is read, not one point in time: rows                      that are added, deleted or given another key meanwhile may be there or not"
-                        .to_owned(),
-                );
-                if kept.pieces.len() == 1 {
-                    let piece = "it is read in one piece: a run that is killed starts over";
-                    notes.push(piece.to_owned());
-                }
-            }
-            (View::Moment { .. }, holder) => {
-                notes.push(
-                    "all readers see one snapshot of the database, which holds back vacuum until \
-                     the rows are read"
-                        .to_owned(),
-                );
-                notes.push(holder.note(options.hold_snapshot));
-            }
-        }
+        let mut notes = match &scene.view {
+            View::Now => notes::of_splits(kept.pieces.len()),
+            View::Moment { .. } => notes::of_moment(keeper, options.hold_snapshot),
+        };
         if let Some(cursor) = &options.cursor
             && let Ok(cursor) = Cursor::of(&scene.relation, cursor, self.window.above.as_ref())
         {
             notes.extend(cursor.notes());
         }
         notes
-    }
-}
-
-/// Who keeps a moment when this process dies.
-enum Holder {
-    /// A process of its own.
-    There(Hold),
-    /// Such a process, once rows are moved.
-    Wanted,
-    /// Nobody, and why.
-    None(String),
-}
-
-impl Holder {
-    fn note(&self, limit: Duration) -> String {
-        match self {
-            Holder::There(_) | Holder::Wanted => format!(
-                "a run that is killed goes on in this snapshot: it is held for {} after \
-                 dhow is gone, and holds back vacuum as long as it lives; `hold_snapshot: 0` does \
-                 without",
-                shown(limit)
-            ),
-            Holder::None(reason) => format!("{reason}: a run that is killed starts over"),
-        }
     }
 }
 
@@ -311,33 +270,5 @@ impl Scene {
         let mut parts = vec![what.to_owned(), format!("{:?} {:?}", self.moment(), self.high)];
         parts.extend(pieces.iter().map(|piece| format!("{piece:?}")));
         SnapshotId::of(parts)
-    }
-}
-
-/// `15m` rather than `900s`.
-fn shown(limit: Duration) -> String {
-    match limit.as_secs() {
-        seconds if seconds >= 60 && limit == Duration::from_secs(seconds / 60 * 60) => {
-            format!("{}m", seconds / 60)
-        }
-        _ => format!("{limit:?}"),
-    }
-}
-
-/// The note of a run that goes on.
-pub(super) const GOES_ON: &str = "the splits that an earlier run has finished are kept";
-/// How the note of a run begins that goes on in a snapshot that was held.
-pub(super) const GOES_ON_IN: &str = "it goes on in the snapshot of";
-/// The note of a run that cannot go on.
-pub(super) const STARTS_OVER: &str = "the snapshot of an earlier run is gone: its load starts over";
-
-/// Whether an unfinished run goes on.
-fn resumption(before: &Kept, now: &Kept) -> String {
-    match (&now.held, before.id == now.id) {
-        (Some(held), true) if before.held == now.held => {
-            format!("{GOES_ON_IN} {}", held.at)
-        }
-        (_, true) => GOES_ON.to_owned(),
-        (_, false) => STARTS_OVER.to_owned(),
     }
 }

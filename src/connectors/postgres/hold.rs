@@ -113,10 +113,17 @@ impl Holding {
     /// Why the snapshot cannot be held.
     pub(super) async fn start(&self, order: Order, at: String) -> Result<(Held, Hold)> {
         let socket = order.socket.clone();
-        let exported = match (self.launch)(order).await? {
-            Answer::Held(exported) => exported,
-            Answer::Failed(message) => return Err(Error::unavailable(message)),
+        let own_folder = socket.parent().filter(|_| order.owns_folder).map(Path::to_owned);
+        let answer = match (self.launch)(order).await {
+            Ok(Answer::Failed(message)) => Err(Error::unavailable(message)),
+            Ok(Answer::Held(exported)) => Ok(exported),
+            Err(error) => Err(error),
         };
+        if answer.is_err() {
+            // The holder removes what it has begun to use.
+            own_folder.map(std::fs::remove_dir);
+        }
+        let exported = answer?;
         let held = Held { socket, exported, at };
         let hold = Hold::join(&held).await.ok_or_else(silent)?;
         Ok((held, hold))

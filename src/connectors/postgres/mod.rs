@@ -36,6 +36,7 @@ mod mark;
 mod merge;
 mod misfits;
 mod name;
+mod notes;
 mod options;
 mod order;
 mod parts;
