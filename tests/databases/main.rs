@@ -7,6 +7,8 @@ mod killed;
 mod project;
 mod writers;
 mod faults;
+mod mistakes;
+mod network;
 mod proxy;
 
 #[test]
