@@ -32,9 +32,11 @@ pub(super) fn repeats(sink: &SinkDef, step: &LoadStep, sources: &[SourceDef]) ->
     repeated
         .map(|source| {
             let name = &source.name;
-            Error::config(format!("`overlap` of `{name}` reads rows again, and `append` keeps both"))
-                .at("sink", format!("{} ({})", sink.name, sink.connector))
-                .hint("set `mode: merge` and a `key`, or leave `overlap` out")
+            Error::config(format!(
+                "`overlap` of `{name}` reads rows again, and `append` keeps both"
+            ))
+            .at("sink", format!("{} ({})", sink.name, sink.connector))
+            .hint("set `mode: merge` and a `key`, or leave `overlap` out")
         })
         .collect()
 }

@@ -57,7 +57,7 @@ impl Route {
                 break;
             }
             // Only what goes away by itself may stop a run here.
-            assert_eq!(ended.code, Some(4), "{told}: {}", ended.err);
+            assert_eq!(ended.code, Some(6), "{told}: {}", ended.err);
             self.proxy.set(Fault::None);
             ended = self.project.run(None);
         }
