@@ -232,7 +232,14 @@ fn rows_that_a_policy_hides() {
     let sql = "create table t (id int primary key); insert into t values (1), (2);
          grant select on t to dhow_reader; alter table t enable row level security;
          create policy own on t using (id = 1)";
-    let expected = r#"C"#;
+    let expected = r#"error: could not read `t`
+  server:   query would be affected by row-level security policy for table "t"
+  sqlstate: 42501
+  source:   rows
+
+hint: grant the user what it lacks
+exit: 1
+"#;
     assert_eq!(told_to_reader(sql), expected);
 }
 
