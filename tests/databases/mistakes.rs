@@ -237,7 +237,7 @@ fn rows_that_a_policy_hides() {
   sqlstate: 42501
   source:   rows
 
-hint: grant the user what it lacks
+hint: a policy hides rows from this user, and a copy would lack them: read as a user with `bypassrls`, or as the owner of the table
 exit: 1
 "#;
     assert_eq!(told_to_reader(sql), expected);
