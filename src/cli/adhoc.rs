@@ -228,12 +228,27 @@ fn of_folders(path: &str) -> Result<&'static Connector> {
 }
 
 fn options(connector: &Connector, path: &str, table: &str) -> Options {
-    let place = if connectors::for_url(path).is_some() { "url" } else { "path" };
+    let is_url = connectors::for_url(path).is_some();
+    if is_url && has_password(path) && std::env::args().any(|argument| argument.contains(path)) {
+        tracing::warn!(
+            "a password on the command line can be seen by others: every process list shows it; \
+             write a pipeline with `password_file`, or with `password: ${{VARIABLE}}`"
+        );
+    }
+    let place = if is_url { "url" } else { "path" };
     let mut entries = vec![(place, path)];
     if connector.options.iter().any(|option| option.name == "table") {
         entries.push(("table", table));
     }
     Options::of_arguments(&entries)
+}
+
+/// Whether `url` has a password in front of its host.
+fn has_password(url: &str) -> bool {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let login = authority.rsplit_once('@').map_or("", |(login, _)| login);
+    login.split_once(':').is_some_and(|(_, password)| !password.is_empty())
 }
 
 #[cfg(test)]
@@ -267,6 +282,19 @@ mod tests {
         assert_eq!(stem("out/flights/").as_deref(), Some("flights"));
         assert_eq!(stem("data/flights-*.json"), None);
         assert_eq!(stem("2024.csv"), None);
+    }
+
+    #[test]
+    fn a_password_of_a_url_stands_between_the_colon_and_the_last_at() {
+        for (url, expected) in [
+            ("postgres://ann:hunter2@db/shop", true),
+            ("postgres://ann:hunter@2@db", true),
+            ("postgres://ann@db:5432/shop", false),
+            ("postgres://ann:@db/shop", false),
+            ("postgres://db:5432/a:b@c", false),
+        ] {
+            assert_eq!(has_password(url), expected, "{url}");
+        }
     }
 
     #[test]

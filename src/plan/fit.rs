@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
 
-use crate::config::{SinkDef, suggest};
+use crate::config::{SinkDef, SourceDef, suggest};
 use crate::error::Error;
 use crate::plan::LoadStep;
 use crate::sink::Mode;
@@ -19,6 +19,26 @@ pub(super) fn misfits(sink: &SinkDef, step: &LoadStep, target: Option<&Schema>) 
         }
     }
     errors
+}
+
+/// Sources that read their last rows again, into a sink that would keep both copies.
+pub(super) fn repeats(sink: &SinkDef, step: &LoadStep, sources: &[SourceDef]) -> Vec<Error> {
+    let overlaps = |source: &&SourceDef| {
+        step.reads.contains(&source.name)
+            && source.options.entries().iter().any(|(option, ..)| option == "overlap")
+    };
+    let is_append = sink.mode == Mode::Append;
+    let repeated = sources.iter().filter(overlaps).filter(|_| is_append);
+    repeated
+        .map(|source| {
+            let name = &source.name;
+            Error::config(format!(
+                "`overlap` of `{name}` reads rows again, and `append` keeps both"
+            ))
+            .at("sink", format!("{} ({})", sink.name, sink.connector))
+            .hint("set `mode: merge` and a `key`, or leave `overlap` out")
+        })
+        .collect()
 }
 
 fn key_errors(sink: &SinkDef, schema: &Schema) -> Vec<Error> {

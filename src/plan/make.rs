@@ -139,7 +139,8 @@ impl<'a> Maker<'a> {
             fingerprint: String::new(),
         };
         let there = before.and_then(|target| target.schema.as_deref());
-        let misfits = fit::misfits(sink, &step, there);
+        let mut misfits = fit::misfits(sink, &step, there);
+        misfits.extend(fit::repeats(sink, &step, &self.pipeline.sources));
         if !misfits.is_empty() {
             return Err(misfits);
         }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::error::Kind;
+use crate::sink::Receipt;
 
 fn staged(part: &str) -> Staged {
     let receipt = Receipt { part: part.into(), rows: 1, bytes: 2, token: "t".into() };

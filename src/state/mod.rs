@@ -3,6 +3,7 @@
 //! Both live in one embedded SQLite file, `state.db` in the project's `.dhow` folder; nothing else
 //! opens it. A [`Lease`] keeps two processes off one pipeline.
 
+mod entry;
 pub mod history;
 mod lease;
 mod ledger;
@@ -13,10 +14,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-pub use lease::Lease;
 #[cfg(test)]
-pub(crate) use ledger::Planted;
-pub use ledger::{Above, Entry, Frozen, Ledger, OpenRun, Staged};
+pub(crate) use entry::Planted;
+pub use entry::{Entry, Frozen, OpenRun, Staged};
+pub use lease::Lease;
+pub use ledger::{Above, Ledger};
 
 use crate::error::{Error, Result};
 

@@ -2,7 +2,7 @@
 
 use rusqlite::Transaction;
 
-use super::ledger::Staged;
+use super::entry::Staged;
 use crate::error::{Error, Result};
 use crate::sink::LoadId;
 

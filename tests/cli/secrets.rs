@@ -25,3 +25,18 @@ sinks:
         said(0, "p is fine: 1 source, 1 sink\n", "")
     );
 }
+
+#[test]
+fn a_password_on_the_command_line_is_warned_of_and_shown_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = "postgres://ann:correct-horse@127.0.0.1:1/shop#orders";
+    let said = dhow(folder.path(), &["copy", url, "orders.parquet"]);
+    let warning = "a password on the command line can be seen by others";
+    assert!(said.err.contains(warning), "{}", said.err);
+    assert!(
+        !said.err.contains("horse") && !said.out.contains("horse"),
+        "{} {}",
+        said.err,
+        said.out
+    );
+}

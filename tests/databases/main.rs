@@ -9,6 +9,8 @@ mod killed;
 mod project;
 mod writers;
 mod faults;
+mod mistakes;
+mod network;
 mod proxy;
 mod shards;
 

@@ -71,7 +71,13 @@ fn of_server(what: &str, answer: &DbError) -> Error {
     let shown: String =
         answer.message().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let error = Error::new(kind(code), what).at("server", shown).at("sqlstate", code);
+    // The code is that of a missing right, but no grant on the table would help.
+    let is_policy = code == "42501" && answer.message().contains("row-level security");
     match hint(code) {
+        _ if is_policy => error.hint(
+            "a policy hides rows from this user, and a copy would lack them: read as a user with \
+             `bypassrls`, or as the owner of the table",
+        ),
         Some(hint) => error.hint(hint),
         None => error,
     }
