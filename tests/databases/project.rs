@@ -49,7 +49,7 @@ impl Project {
 
     /// Runs the pipeline to its end, killed on the way at `fault` if one is named.
     pub(crate) fn run(&self, fault: Option<&str>) -> Ended {
-        let mut command = self.command(&["run", "--quiet", "--retry-delay", "10ms"]);
+        let mut command = self.command(&["run", "--quiet"]);
         if let Some(fault) = fault {
             command.env("DHOW_FAULT", fault);
         }
