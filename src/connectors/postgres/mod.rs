@@ -32,6 +32,7 @@ mod mark;
 mod merge;
 mod misfits;
 mod name;
+mod new_types;
 mod options;
 mod parts;
 mod password;
