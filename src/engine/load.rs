@@ -104,9 +104,7 @@ pub(super) async fn run(job: &Arc<Job>) -> Result<LoadReport> {
     let same = entry.as_ref().is_some_and(|e| e.fingerprint == job.step.fingerprint);
     let id = match entry {
         Some(entry) if same && entry.mark.is_none() => entry.id,
-        Some(entry)
-            if same && (is_appended(job) || entry.snapshot.as_ref() == Some(&job.snapshot)) =>
-        {
+        Some(entry) if same && entry.snapshot.as_ref() == Some(&job.snapshot) => {
             return Ok(skipped(job, &entry.id, entry.mark, began));
         }
         _ => job.ledger.begin_load(&job.run, &job.step.sink, &job.step.fingerprint)?,
@@ -126,12 +124,6 @@ pub(super) async fn run(job: &Arc<Job>) -> Result<LoadReport> {
     guard(job, &staged)?;
     let mark = commit(job, &load, &staged).await?;
     Ok(report(job, &staged, frozen.kept.len(), &mark, began))
-}
-
-/// Whether the rows of this run, once published, are all there is to append: with no watermark to
-/// read above, another snapshot would bring the same rows again.
-fn is_appended(job: &Job) -> bool {
-    job.step.mode == Mode::Append && job.high.is_empty()
 }
 
 async fn commit(job: &Arc<Job>, load: &Load, staged: &[Staged]) -> Result<Mark> {

@@ -162,20 +162,25 @@ impl Looking<'_> {
     async fn may_change(&self, table: &Table) -> Result<()> {
         let may = table.may;
         let needs: &[(&str, bool)] = match self.load.mode {
-            Mode::Append => &[("insert", may.insert), ("select", may.select)],
-            Mode::Truncate => &[("insert", may.insert), ("truncate", may.truncate)],
-            Mode::Replace => &[("own", table.own)],
+            Mode::Append => &[("insert into", may.insert), ("read", may.select)],
+            Mode::Truncate => &[("insert into", may.insert), ("truncate", may.truncate)],
+            Mode::Replace => &[("replace", table.own)],
             Mode::Merge(_) => {
-                &[("insert", may.insert), ("select", may.select), ("update", may.update)]
+                &[("insert into", may.insert), ("read", may.select), ("update", may.update)]
             }
             Mode::DeleteInsert(_) => {
-                &[("insert", may.insert), ("select", may.select), ("delete", may.delete)]
+                &[("insert into", may.insert), ("read", may.select), ("delete from", may.delete)]
             }
         };
         let name = &self.sink.options.table;
         if let Some((missing, _)) = needs.iter().find(|(_, has)| !has) {
-            return Err(Error::denied(format!("this role may not {missing} table `{name}`"))
-                .hint(format!("mode `{}` needs it", self.load.mode.name())));
+            let hint = match self.load.mode {
+                Mode::Replace => "let it own the table".to_owned(),
+                _ => format!("grant it that: mode `{}` needs it", self.load.mode.name()),
+            };
+            return Err(
+                Error::denied(format!("this role may not {missing} table `{name}`")).hint(hint)
+            );
         }
         if let Mode::Merge(key) = &self.load.mode
             && !table.has_key(&self.work, key).await?

@@ -59,6 +59,14 @@ mod shadow;
 mod sink;
 mod sink_options;
 #[cfg(test)]
+mod sink_columns_tests;
+#[cfg(test)]
+mod sink_keys_tests;
+#[cfg(test)]
+mod sink_lost_tests;
+#[cfg(test)]
+mod sink_targets_tests;
+#[cfg(test)]
 mod sink_tests;
 mod socket;
 mod source;
