@@ -8,6 +8,7 @@ mod project;
 mod writers;
 mod faults;
 mod proxy;
+mod types;
 
 #[test]
 fn the_cluster_answers_and_its_folder_goes_with_it() {
