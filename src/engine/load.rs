@@ -46,10 +46,12 @@ impl Settling<'_> {
     /// target, and finish that load with its own mark.
     pub(super) async fn settle(&self, load: impl FnOnce(LoadId) -> Load) -> Result<()> {
         let Some(entry) = self.ledger.newest(self.run, self.sink_name)? else { return Ok(()) };
+        let load = load(entry.id);
         if entry.mark.is_some() {
+            // Killed since, perhaps before it could clean up.
+            self.sweep(&load).await;
             return Ok(());
         }
-        let load = load(entry.id);
         let found = self.sink.inspect(&load).await?.mark;
         point("load.settled").await;
         let Some(mark) = found else { return Ok(()) };
@@ -81,15 +83,17 @@ impl Settling<'_> {
         point("rejects.committed").await;
         self.ledger.publish(self.pipeline, self.sink_name, mark)?;
         point("ledger.published").await;
-        // The rows are in and the ledger knows: what is left is only space.
+        self.sweep(load).await;
+        point("load.swept").await;
+        Ok(())
+    }
+
+    /// Cleans up after a load that is published: what is left is only space.
+    async fn sweep(&self, load: &Load) {
         if let Err(error) = self.sink.sweep(load).await {
             tracing::warn!(load = %load.id, %error, "could not remove what is no longer needed");
         }
-        if !rejects.is_empty() {
-            let _ = self.rejects.sweep(&reject_load(load)).await;
-        }
-        point("load.swept").await;
-        Ok(())
+        let _ = self.rejects.sweep(&reject_load(load)).await;
     }
 }
 

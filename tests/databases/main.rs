@@ -13,6 +13,7 @@ mod mistakes;
 mod network;
 mod proxy;
 mod shards;
+mod types;
 
 #[test]
 fn the_cluster_answers_and_its_folder_goes_with_it() {

@@ -88,9 +88,14 @@ impl OneFile {
     }
 }
 
-/// The field without notes of its writer, which differ between files of one table.
+/// What dhow notes of a column at its source: its type there, and its comment.
+const NOTES: &str = "dhow.";
+
+/// The field without notes of other writers, which differ between files of one table.
 fn bare(field: &Field) -> Field {
-    Field::new(field.name(), field.data_type().clone(), field.is_nullable())
+    let mut notes = field.metadata().clone();
+    notes.retain(|key, _| key.starts_with(NOTES));
+    Field::new(field.name(), field.data_type().clone(), field.is_nullable()).with_metadata(notes)
 }
 
 /// Makes `fields`, which came from `first`, fit `other` as well: columns are matched by name, and
@@ -112,6 +117,10 @@ fn unite(fields: &mut [Field], first: &OneFile, other: &OneFile) -> Result<()> {
         if their.is_nullable() {
             field.set_nullable(true);
         }
+        // A note that is not of all files says nothing of all rows.
+        let mut notes = field.metadata().clone();
+        notes.retain(|key, note| their.metadata().get(key) == Some(note));
+        field.set_metadata(notes);
     }
     Ok(())
 }

@@ -2,7 +2,8 @@
 
 use arrow::datatypes::{Field, Schema};
 
-use super::encode::{fits, new_type, widened};
+use super::encode::{fits, widened};
+use super::new_types::NewTypes;
 use super::quote::{identifier, literal};
 use super::server_type::Column;
 use super::sink_options::OnSchemaChange;
@@ -19,12 +20,17 @@ const COMMENT: &str = "dhow.comment";
 /// # Errors
 /// [`crate::error::Kind::Unsupported`] for a type that no column holds, or a name that the server
 /// would cut; [`crate::error::Kind::Config`] for a key that is not in the schema.
-pub(super) fn create(table: &TableName, schema: &Schema, key: &[String]) -> Result<String> {
+pub(super) fn create(
+    table: &TableName,
+    schema: &Schema,
+    key: &[String],
+    types: &NewTypes,
+) -> Result<String> {
     let mut lines = Vec::new();
     for field in schema.fields() {
         let not_null = !field.is_nullable() || key.contains(field.name());
         let not_null = if not_null { " not null" } else { "" };
-        lines.push(format!("{}{not_null}", column(field)?));
+        lines.push(format!("{}{not_null}", column(field, types)?));
     }
     for name in key {
         if schema.field_with_name(name).is_err() {
@@ -50,7 +56,7 @@ pub(super) fn new_key(mode: &Mode, table_key: &[String]) -> Vec<String> {
     }
 }
 
-fn column(field: &Field) -> Result<String> {
+fn column(field: &Field, types: &NewTypes) -> Result<String> {
     let name = field.name();
     if name.len() > TableName::BYTES || name.is_empty() || name.contains('\0') {
         let message = format!("a column cannot be called `{}`", name.escape_debug());
@@ -59,7 +65,7 @@ fn column(field: &Field) -> Result<String> {
             TableName::BYTES
         )));
     }
-    Ok(format!("{} {}", identifier(name), new_type(field)?))
+    Ok(format!("{} {}", identifier(name), types.of(field)?))
 }
 
 fn comment(table: &TableName, field: &Field) -> Option<String> {
@@ -75,6 +81,7 @@ pub(super) fn changes(
     schema: &Schema,
     there: &[Column],
     policy: OnSchemaChange,
+    types: &NewTypes,
 ) -> Result<Vec<String>> {
     let mut statements = Vec::new();
     for field in schema.fields() {
@@ -83,7 +90,7 @@ pub(super) fn changes(
                 statements.push(format!(
                     "alter table {} add column {}",
                     table.sql(),
-                    column(field)?
+                    column(field, types)?
                 ));
                 statements.extend(comment(table, field));
             }
@@ -102,7 +109,12 @@ pub(super) fn changes(
 
 /// How a new, empty `table` made like another one, with columns `there`, becomes one for `schema`:
 /// columns that do not fit are made anew, those that nobody fills are dropped.
-pub(super) fn reshape(table: &TableName, schema: &Schema, there: &[Column]) -> Result<Vec<String>> {
+pub(super) fn reshape(
+    table: &TableName,
+    schema: &Schema,
+    there: &[Column],
+    types: &NewTypes,
+) -> Result<Vec<String>> {
     let mut statements = Vec::new();
     let alter = |what: String| format!("alter table {} {what}", table.sql());
     for found in there {
@@ -119,7 +131,7 @@ pub(super) fn reshape(table: &TableName, schema: &Schema, there: &[Column]) -> R
         let found = there.iter().find(|column| column.name == *field.name());
         if found.is_none_or(|found| !takes(field, found)) {
             let not_null = if field.is_nullable() { "" } else { " not null" };
-            statements.push(alter(format!("add column {}{not_null}", column(field)?)));
+            statements.push(alter(format!("add column {}{not_null}", column(field, types)?)));
             statements.extend(comment(table, field));
         }
     }

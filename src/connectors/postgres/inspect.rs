@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use super::catalog::columns_of_table;
 use super::decode::{Policies, reading};
+use super::new_types::NewTypes;
 use super::prepare::missing;
 use super::server_type::{Column, Filled};
 use super::sink::PostgresSink;
@@ -141,7 +142,8 @@ impl Looking<'_> {
         if !options.create_table && load.mode != Mode::Replace {
             return Err(missing(&options.table));
         }
-        ddl::create(&options.table, &load.schema, &ddl::new_key(&load.mode, &options.table_key))?;
+        let key = ddl::new_key(&load.mode, &options.table_key);
+        ddl::create(&options.table, &load.schema, &key, &NewTypes::default())?;
         let schema = &options.table.schema;
         let sql = "select pg_catalog.has_schema_privilege(n.oid, 'CREATE') \
                    from pg_catalog.pg_namespace n where n.nspname = $1";
@@ -160,20 +162,25 @@ impl Looking<'_> {
     async fn may_change(&self, table: &Table) -> Result<()> {
         let may = table.may;
         let needs: &[(&str, bool)] = match self.load.mode {
-            Mode::Append => &[("insert", may.insert), ("select", may.select)],
-            Mode::Truncate => &[("insert", may.insert), ("truncate", may.truncate)],
-            Mode::Replace => &[("own", table.own)],
+            Mode::Append => &[("insert into", may.insert), ("read", may.select)],
+            Mode::Truncate => &[("insert into", may.insert), ("truncate", may.truncate)],
+            Mode::Replace => &[("replace", table.own)],
             Mode::Merge(_) => {
-                &[("insert", may.insert), ("select", may.select), ("update", may.update)]
+                &[("insert into", may.insert), ("read", may.select), ("update", may.update)]
             }
             Mode::DeleteInsert(_) => {
-                &[("insert", may.insert), ("select", may.select), ("delete", may.delete)]
+                &[("insert into", may.insert), ("read", may.select), ("delete from", may.delete)]
             }
         };
         let name = &self.sink.options.table;
         if let Some((missing, _)) = needs.iter().find(|(_, has)| !has) {
-            return Err(Error::denied(format!("this role may not {missing} table `{name}`"))
-                .hint(format!("mode `{}` needs it", self.load.mode.name())));
+            let hint = match self.load.mode {
+                Mode::Replace => "let it own the table".to_owned(),
+                _ => format!("grant it that: mode `{}` needs it", self.load.mode.name()),
+            };
+            return Err(
+                Error::denied(format!("this role may not {missing} table `{name}`")).hint(hint)
+            );
         }
         if let Mode::Merge(key) = &self.load.mode
             && !table.has_key(&self.work, key).await?
@@ -202,7 +209,9 @@ impl Looking<'_> {
             _ => {}
         }
         if self.load.mode != Mode::Replace {
-            let changes = ddl::changes(name, &self.load.schema, there, options.on_schema_change)?;
+            let (schema, policy) = (&self.load.schema, options.on_schema_change);
+            let types = NewTypes::find(&self.work, schema).await?;
+            let changes = ddl::changes(name, schema, there, policy, &types)?;
             notes.extend(changes.into_iter().map(|sql| format!("the table changes: {sql}")));
         }
         Ok(notes)
@@ -239,7 +248,7 @@ pub(super) fn may_refill(
 ) -> Result<()> {
     let name = &sink.options.table;
     let list: Vec<_> = dependents.iter().map(|dependent| dependent.what.as_str()).collect();
-    if !ddl::reshape(name, &load.schema, there)?.is_empty() {
+    if !ddl::reshape(name, &load.schema, there, &NewTypes::default())?.is_empty() {
         return Err(Error::refused(format!("`{name}` cannot get other columns"))
             .at("used by", list.join(", "))
             .hint("drop what depends on it, or keep the columns as they are in a model"));

@@ -36,6 +36,7 @@ mod mark;
 mod merge;
 mod misfits;
 mod name;
+mod new_types;
 mod notes;
 mod options;
 mod order;
@@ -63,7 +64,15 @@ mod sessions;
 mod shadow;
 mod shards;
 mod sink;
+#[cfg(test)]
+mod sink_columns_tests;
+#[cfg(test)]
+mod sink_keys_tests;
+#[cfg(test)]
+mod sink_lost_tests;
 mod sink_options;
+#[cfg(test)]
+mod sink_targets_tests;
 #[cfg(test)]
 mod sink_tests;
 mod socket;

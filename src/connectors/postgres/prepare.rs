@@ -4,6 +4,7 @@ use super::bound::{Bound, State};
 use super::catalog::columns_of_table;
 use super::ddl;
 use super::house;
+use super::new_types::NewTypes;
 use super::parts;
 use super::shadow;
 use super::sink::PostgresSink;
@@ -109,15 +110,16 @@ async fn make(work: &Work, sink: &PostgresSink, load: &Load) -> Result<Bound> {
 /// The table that the load changes, made or changed as the options say.
 async fn target_table(work: &Work, sink: &PostgresSink, load: &Load) -> Result<Table> {
     let (name, options) = (&sink.options.table, &sink.options);
+    let types = NewTypes::find(work, &load.schema).await?;
     let statements = match Table::find(work, name).await? {
         Some(_) => {
             let there = columns_of_table(&work.client, &name.schema, &name.name).await?;
-            ddl::changes(name, &load.schema, &there, options.on_schema_change)?
+            ddl::changes(name, &load.schema, &there, options.on_schema_change, &types)?
         }
         None if !options.create_table => return Err(missing(name)),
         None => {
             let key = ddl::new_key(&load.mode, &options.table_key);
-            vec![ddl::create(name, &load.schema, &key)?]
+            vec![ddl::create(name, &load.schema, &key, &types)?]
         }
     };
     for statement in statements {

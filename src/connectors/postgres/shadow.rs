@@ -6,6 +6,7 @@ use super::ddl;
 use super::house;
 use super::inspect::may_refill;
 use super::mark;
+use super::new_types::NewTypes;
 use super::parts;
 use super::quote::{identifier, literal};
 use super::sink::PostgresSink;
@@ -26,8 +27,9 @@ pub(super) async fn make(
 ) -> Result<()> {
     let (target, stage) = (&bound.target, bound.place());
     let failed = format!("could not make a table to replace `{target}`");
+    let types = NewTypes::find(work, &load.schema).await?;
     let Some(table) = table else {
-        return work.run(&failed, &ddl::create(stage, &load.schema, &[])?).await;
+        return work.run(&failed, &ddl::create(stage, &load.schema, &[], &types)?).await;
     };
     let there = columns_of_table(&work.client, &target.schema, &target.name).await?;
     let dependents = dependents(work, table.oid).await?;
@@ -40,7 +42,7 @@ pub(super) async fn make(
         target.sql()
     );
     work.run(&failed, &like).await?;
-    for statement in ddl::reshape(stage, &load.schema, &there)? {
+    for statement in ddl::reshape(stage, &load.schema, &there, &types)? {
         work.run(&failed, &statement).await?;
     }
     point("pg.shadow_made").await;

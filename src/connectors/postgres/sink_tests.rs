@@ -70,6 +70,31 @@ impl Yard {
         )
     }
 
+    /// Plans and loads `rows` as one part.
+    pub(super) async fn load_columns(
+        &self,
+        id: &str,
+        mode: Mode,
+        rows: &RecordBatch,
+    ) -> Result<Vec<String>> {
+        let (sink, load) = (self.sink(), load_of(id, mode, rows));
+        let target = sink.inspect(&load).await?;
+        sink.prepare(&load).await?;
+        let staged = [sink.write(&load, part_of("p0", rows)).await?];
+        sink.commit(&load, &staged, &high("w")).await?;
+        sink.sweep(&load).await?;
+        Ok(target.notes)
+    }
+
+    /// The columns of the table `t`, as `id bigint, word text`.
+    pub(super) fn shape(&self) -> String {
+        self.psql(
+            "select string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' \
+             order by attnum) from pg_attribute \
+             where attrelid = 't'::regclass and attnum > 0 and not attisdropped",
+        )
+    }
+
     /// One load with `parts`, from `prepare` to `sweep`.
     pub(super) async fn load(&self, load: &Load, parts: &[&[Row]]) -> Result<Mark> {
         let sink = self.sink();
@@ -79,6 +104,25 @@ impl Yard {
         sink.sweep(load).await?;
         Ok(mark)
     }
+}
+
+/// Rows of any columns as a part.
+pub(super) fn part_of(id: &str, rows: &RecordBatch) -> Part {
+    let batches = stream::iter([Ok(rows.clone())]).boxed();
+    Part { id: id.to_owned(), batches, refuse: Arc::new(Stop) }
+}
+
+/// Columns by name; those that end in `!` are never NULL.
+pub(super) fn columns(columns: &[(&str, ArrayRef)]) -> RecordBatch {
+    let named = columns
+        .iter()
+        .map(|(name, array)| (name.trim_end_matches('!'), array.clone(), !name.ends_with('!')));
+    RecordBatch::try_from_iter_with_nullable(named).unwrap()
+}
+
+/// A load of the columns of `rows`.
+pub(super) fn load_of(id: &str, mode: Mode, rows: &RecordBatch) -> Load {
+    Load { schema: rows.schema(), ..load(id, mode) }
 }
 
 pub(super) fn batch(rows: &[Row]) -> RecordBatch {

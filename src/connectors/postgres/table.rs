@@ -2,7 +2,7 @@
 
 use super::bound::Bound;
 use super::catalog::columns_of_table;
-use super::server_type::{Column, Filled};
+use super::server_type::{Column, Filled, Form, ServerType};
 use super::table_name::TableName;
 use super::work::Work;
 use crate::error::{Error, Result};
@@ -138,4 +138,24 @@ pub(super) async fn columns_of_load(
         }
     };
     load.schema.fields().iter().map(column).collect()
+}
+
+/// The labels of the enums among `columns`, by the number of their type.
+pub(super) async fn labels(work: &Work, columns: &[Column]) -> Result<Vec<(u32, Vec<String>)>> {
+    let enums: Vec<u32> = columns.iter().filter_map(|column| enum_of(&column.kind)).collect();
+    if enums.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = include_str!("labels.sql");
+    let rows = work.rows("could not look for the labels of enums", sql, &[&enums]).await?;
+    Ok(rows.iter().map(|row| (row.get("type"), row.get("labels"))).collect())
+}
+
+/// The enum below domains and arrays.
+fn enum_of(kind: &ServerType) -> Option<u32> {
+    match &kind.form {
+        Form::Enum => Some(kind.oid),
+        Form::Domain(of) | Form::Array(of, _) => enum_of(of),
+        Form::Base | Form::Composite | Form::Range => None,
+    }
 }

@@ -29,7 +29,10 @@ pub(super) async fn write(sink: &PostgresSink, load: &Load, part: Part) -> Resul
     point("pg.locked").await;
     let bound = Bound::open(&work, load).await?;
     let columns = table::columns_of_load(&work, load, &bound).await?;
-    let encoder = Encoder::new(&load.schema, &columns)?;
+    let mut encoder = Encoder::new(&load.schema, &columns)?;
+    for (oid, labels) in table::labels(&work, &columns).await? {
+        encoder.set_labels(oid, &labels);
+    }
     let claimed = parts::claim(&work, &load.id, &part.id, load.repeatable).await?;
     let Some(token) = claimed else {
         let there = parts::of(&work, &load.id).await?;
@@ -156,6 +159,8 @@ impl Rows {
         let sql = copy_statement(bound.place(), &self.names, self.encoder.format);
         let failed = format!("could not write rows to `{}`", bound.target);
         let of = |e: tokio_postgres::Error| refused_by_server(&failed, &e, bound);
+        // It lasts as long as the source gives rows.
+        work.run(&failed, "set local statement_timeout = 0").await?;
         let out = work.client.copy_in::<_, Bytes>(&sql).await.map_err(of)?;
         let mut out = std::pin::pin!(out);
         while let Some(chunk) = self.next().await? {
