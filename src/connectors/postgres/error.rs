@@ -6,7 +6,7 @@ use std::io;
 use rustls::{AlertDescription, CertificateError};
 use tokio_postgres::error::DbError;
 
-use super::session;
+use crate::connectors::postgres::server::session;
 use crate::error::{Error, Kind};
 
 /// The error for `error`, without any row data; `what` was tried: "could not read `orders`".

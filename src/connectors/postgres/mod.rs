@@ -1,96 +1,24 @@
 //! The `postgres` connector: reads tables, views and queries of PostgreSQL, and writes tables.
 
-mod address;
-#[cfg(test)]
-mod address_tests;
-mod blocks;
-mod bound;
 mod catalog;
 #[cfg(test)]
 #[path = "../../../tests/databases/cluster.rs"]
 pub(super) mod cluster;
-mod commit;
-mod cursor;
-mod cut;
-#[cfg(test)]
-mod cut_tests;
-mod ddl;
 mod decode;
 mod encode;
 mod error;
-#[cfg(test)]
-mod error_tests;
-mod filter;
-mod freeze;
-mod frozen;
-mod hold;
-#[cfg(test)]
-mod hold_tests;
-mod holder;
-mod house;
-mod inspect;
-mod instance;
-mod kept;
-mod keys;
-mod mark;
-mod merge;
-mod misfits;
 mod name;
-mod new_types;
-mod notes;
-mod options;
-mod order;
-mod parts;
-mod password;
-mod patience;
-mod piece;
-mod pool;
-mod prepare;
 #[cfg(test)]
 #[path = "../../../tests/databases/proxy.rs"]
+#[expect(dead_code, reason = "tests/databases uses the rest")]
 mod proxy;
 mod quote;
-mod read;
-mod relation;
-#[cfg(test)]
-mod replace_tests;
 mod row;
 mod server;
-#[cfg(test)]
-mod server_tests;
 mod server_type;
-mod session;
-mod sessions;
-mod shadow;
 mod shards;
 mod sink;
-#[cfg(test)]
-mod sink_columns_tests;
-#[cfg(test)]
-mod sink_keys_tests;
-#[cfg(test)]
-mod sink_lost_tests;
-mod sink_options;
-#[cfg(test)]
-mod sink_targets_tests;
-#[cfg(test)]
-mod sink_tests;
-mod socket;
 mod source;
-#[cfg(test)]
-mod source_tests;
-mod swap;
-mod sweep;
-mod table;
-mod table_name;
-mod tap;
-mod tls;
-#[cfg(test)]
-mod tls_tests;
-mod truncate;
-mod wait;
-mod work;
-mod write;
 
 use crate::connectors::{Capability, Connector, OptionDoc, Role};
 use crate::error::Result;
@@ -109,7 +37,7 @@ pub static CONNECTOR: Connector = Connector {
     },
     options: &OPTIONS,
     types: Some(decode::manual),
-    check: options::check,
+    check: source::options::check,
     source: Some(source::open),
     sink: Some(sink::open),
 };
@@ -123,13 +51,13 @@ pub(in crate::connectors) async fn hold(
     order: &str,
     answer: impl FnOnce(&str) + Send,
 ) -> Result<()> {
-    let order = order::Order::read(order)?;
-    holder::hold(order, |said| answer(&said.line())).await
+    let order = source::order::Order::read(order)?;
+    source::holder::hold(order, |said| answer(&said.line())).await
 }
 
 /// The table, then what only a source or only a sink takes, then how the server is reached.
 const OPTIONS: [OptionDoc; COUNT] = {
-    let lists = [TABLE, SOURCE, sink_options::OPTIONS, server::CONNECTION];
+    let lists = [TABLE, SOURCE, sink::sink_options::OPTIONS, server::CONNECTION];
     let mut all = [TABLE[0]; COUNT];
     let (mut list, mut at, mut next) = (0, 0, 0);
     while list < lists.len() {
@@ -143,7 +71,7 @@ const OPTIONS: [OptionDoc; COUNT] = {
     all
 };
 const COUNT: usize =
-    TABLE.len() + SOURCE.len() + sink_options::OPTIONS.len() + server::CONNECTION.len();
+    TABLE.len() + SOURCE.len() + sink::sink_options::OPTIONS.len() + server::CONNECTION.len();
 
 const TABLE: &[OptionDoc] = &[OptionDoc {
     name: "table",

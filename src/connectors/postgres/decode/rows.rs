@@ -75,11 +75,6 @@ impl Decoder {
         decoder
     }
 
-    /// The columns of the batches.
-    pub(in crate::connectors::postgres) fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
     /// Takes the payload of one `CopyData` message: the header, the header with the first row, one
     /// row, or the trailer. Gives a batch when one is full.
     ///

@@ -28,7 +28,8 @@ use crate::source::{Snapshot, Source, Window};
 pub(super) fn open(options: &Options, context: &Context) -> Result<Arc<dyn Source>> {
     let (wanted, _) = options::read(options);
     let shard = |(name, options): (String, Options)| {
-        let source = super::source::open(&options, context).at("shard", &name)?;
+        let source =
+            crate::connectors::postgres::source::open(&options, context).at("shard", &name)?;
         Ok(Shard { name, source })
     };
     let shards = wanted.shards.into_iter().map(shard).collect::<Result<_>>()?;

@@ -2,8 +2,8 @@
 
 use crate::config::{Node, Options, Place, Problem, Value};
 use crate::connectors::Role;
-use crate::connectors::postgres::options::source;
 use crate::connectors::postgres::server::CONNECTION;
+use crate::connectors::postgres::source::options::source;
 
 /// The key under which the shards stand.
 const SHARDS: &str = "shards";

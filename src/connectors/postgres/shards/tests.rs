@@ -10,7 +10,7 @@ use super::{check, open};
 use crate::config::{Node, Options, Place, Value};
 use crate::connectors::Context;
 use crate::connectors::postgres::cluster::SHARED;
-use crate::connectors::postgres::source_tests::{lines, read};
+use crate::connectors::postgres::source::source_tests::{lines, read};
 use crate::error::{Kind, Result};
 use crate::memory::unlimited;
 use crate::source::{Comparison, Op, Refuse, Refused, Snapshot, Source, Want, Watermark, Window};
@@ -301,7 +301,7 @@ fn what_is_no_shard_is_a_problem() {
     assert_eq!(wrong(Value::List(Vec::new())), ["shards: `shards` is empty"]);
     let alone =
         Options::of_arguments(&[("url", "postgres://a/b"), ("table", "t"), ("shard_column", "x")]);
-    let found = crate::connectors::postgres::options::source(&alone).1;
+    let found = crate::connectors::postgres::source::options::source(&alone).1;
     let found: Vec<_> = found.into_iter().map(|problem| problem.message).collect();
     assert_eq!(found, ["`shard_column` needs `shards`"]);
 }

@@ -1,0 +1,45 @@
+//! Rows that the target cannot hold, as refused rows: where they stand, and with which key.
+
+use arrow::record_batch::RecordBatch;
+use arrow::util::display::array_value_to_string;
+
+use crate::connectors::postgres::encode::Misfit;
+use crate::error::{Error, Result};
+use crate::source::Refused;
+
+/// Counts the rows of a part, so that each has a place.
+#[derive(Debug)]
+pub(in crate::connectors::postgres) struct Misfits {
+    part: String,
+    key: Vec<String>,
+    passed: usize,
+}
+
+impl Misfits {
+    /// None yet, of the part `part` of a load with this key.
+    pub(in crate::connectors::postgres) fn new(part: &str, key: &[String]) -> Self {
+        Misfits { part: part.to_owned(), key: key.to_owned(), passed: 0 }
+    }
+
+    /// Counts rows that have been looked at.
+    pub(in crate::connectors::postgres) fn passed(&mut self, rows: usize) {
+        self.passed += rows;
+    }
+
+    /// The row of `misfit`, which stands in `batch`.
+    pub(in crate::connectors::postgres) fn refused(
+        &self,
+        batch: &RecordBatch,
+        misfit: Misfit,
+    ) -> Result<Refused> {
+        let mut place = format!("{} row {}", self.part, self.passed + misfit.row + 1);
+        for name in &self.key {
+            let Some(column) = batch.column_by_name(name) else { continue };
+            let value = array_value_to_string(column, misfit.row)
+                .map_err(|e| Error::bug("a key could not be shown").at("arrow", e))?;
+            place.push_str(&format!(", {name}={}", Refused::shown(value.as_bytes())));
+        }
+        let (column, value) = (Some(misfit.column), Some(misfit.value));
+        Ok(Refused { place, column, value, reason: misfit.reason, hint: misfit.hint })
+    }
+}

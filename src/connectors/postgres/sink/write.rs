@@ -1,0 +1,217 @@
+//! Writes one part: its rows and the note of it, in one transaction.
+
+use arrow::record_batch::RecordBatch;
+use bytes::{Bytes, BytesMut};
+use futures::{SinkExt, StreamExt};
+
+use super::PostgresSink;
+use super::bound::Bound;
+use super::misfits::Misfits;
+use super::parts;
+use super::table;
+use super::table_name::{TableName, columns};
+use super::work::{Hold, Work};
+use crate::connectors::postgres::encode::{Encoder, Format};
+use crate::connectors::postgres::error;
+use crate::error::{Error, Result};
+use crate::faults::point;
+use crate::memory::Reservation;
+use crate::sink::{Load, Part, Receipt};
+
+/// Bytes that are sent at once, about.
+const CHUNK: usize = 512 * 1024;
+
+/// Writes `part`, unless it is there already.
+pub(in crate::connectors::postgres) async fn write(
+    sink: &PostgresSink,
+    load: &Load,
+    part: Part,
+) -> Result<Receipt> {
+    let work = Work::begin(sink.sessions.take().await?, sink.options.lock_timeout).await?;
+    point("pg.begun").await;
+    work.lock_load(&load.id, Hold::Shared).await?;
+    point("pg.locked").await;
+    let bound = Bound::open(&work, load).await?;
+    let columns = table::columns_of_load(&work, load, &bound).await?;
+    let mut encoder = Encoder::new(&load.schema, &columns)?;
+    for (oid, labels) in table::labels(&work, &columns).await? {
+        encoder.set_labels(oid, &labels);
+    }
+    let claimed = parts::claim(&work, &load.id, &part.id, load.repeatable).await?;
+    let Some(token) = claimed else {
+        let there = parts::of(&work, &load.id).await?;
+        sink.sessions.give(work.end().await?);
+        return again(sink, load, part, encoder, &there).await;
+    };
+    point("pg.part_noted").await;
+    let rows = Rows::new(sink, load, encoder, part);
+    let receipt = rows.copy(&work, &bound, token).await?;
+    point("pg.copied").await;
+    parts::note(&work, &load.id, &receipt).await?;
+    point("pg.committing").await;
+    let client = work.commit("could not commit a part").await?;
+    point("pg.part_committed").await;
+    sink.sessions.give(client);
+    Ok(receipt)
+}
+
+/// A part that is there already: its rows are looked at again, because whoever wrote them may not
+/// have told anybody which of them it refused.
+async fn again(
+    sink: &PostgresSink,
+    load: &Load,
+    part: Part,
+    encoder: Encoder,
+    there: &parts::Parts,
+) -> Result<Receipt> {
+    let key = (part.id.clone(), String::new());
+    let noted = *there.get(&key).ok_or_else(|| Error::bug("a part is and is not there"))?;
+    let mut rows = Rows::new(sink, load, encoder, part);
+    while let Some(chunk) = rows.next().await? {
+        drop(chunk);
+    }
+    if rows.rows != noted.rows {
+        return Err(Error::conflict(format!("part `{}` has other rows than before", key.0))
+            .at("load", &load.id)
+            .at("staged", format!("{} rows", noted.rows))
+            .at("now", format!("{} rows", rows.rows))
+            .hint("the source gave two answers for one snapshot; run with `--full-refresh`"));
+    }
+    Ok(Receipt { part: key.0, rows: noted.rows, bytes: noted.bytes, token: key.1 })
+}
+
+/// The rows of a part, encoded chunk by chunk.
+struct Rows {
+    part: Part,
+    encoder: Encoder,
+    misfits: Misfits,
+    /// The columns, in the order of the load.
+    names: Vec<String>,
+    out: BytesMut,
+    /// Slices of the batch that is being encoded.
+    todo: Vec<RecordBatch>,
+    stage: Stage,
+    rows: u64,
+    bytes: u64,
+    memory: Box<dyn Reservation>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Begin,
+    Middle,
+    Ended,
+}
+
+impl Rows {
+    fn new(sink: &PostgresSink, load: &Load, encoder: Encoder, part: Part) -> Self {
+        let misfits = Misfits::new(&part.id, load.mode.key());
+        let names = load.schema.fields().iter().map(|field| field.name().clone()).collect();
+        let memory = sink.context.memory.reserve("rows for Postgres");
+        Rows {
+            part,
+            encoder,
+            misfits,
+            names,
+            out: BytesMut::new(),
+            todo: Vec::new(),
+            stage: Stage::Begin,
+            rows: 0,
+            bytes: 0,
+            memory,
+        }
+    }
+
+    /// The next chunk to send; `None` after the last.
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        if self.stage == Stage::Begin {
+            self.encoder.begin(&mut self.out);
+            self.stage = Stage::Middle;
+        }
+        while self.out.len() < CHUNK && self.stage == Stage::Middle {
+            match self.todo.pop() {
+                Some(batch) => self.encode(&batch)?,
+                None => match self.part.batches.next().await {
+                    Some(batch) => self.todo = slices(&batch?)?,
+                    None => {
+                        self.encoder.end(&mut self.out);
+                        self.stage = Stage::Ended;
+                    }
+                },
+            }
+        }
+        if self.out.is_empty() {
+            return Ok(None);
+        }
+        let chunk = self.out.split().freeze();
+        self.bytes += chunk.len() as u64;
+        Ok(Some(chunk))
+    }
+
+    fn encode(&mut self, batch: &RecordBatch) -> Result<()> {
+        let (part, misfits) = (&self.part, &mut self.misfits);
+        let mut refuse = |misfit| part.refuse.refuse(misfits.refused(batch, misfit)?);
+        self.rows += self.encoder.rows(batch, &mut self.out, &mut refuse)?;
+        self.misfits.passed(batch.num_rows());
+        // One chunk being encoded, one in the queue, one on the wire.
+        self.memory.resize(3 * self.out.capacity().max(CHUNK))
+    }
+
+    /// Sends everything to the place of the load; the next chunk is encoded while the session's
+    /// own task sends the last.
+    async fn copy(mut self, work: &Work, bound: &Bound, token: String) -> Result<Receipt> {
+        let sql = copy_statement(bound.place(), &self.names, self.encoder.format);
+        let failed = format!("could not write rows to `{}`", bound.target);
+        let of = |e: tokio_postgres::Error| refused_by_server(&failed, &e, bound);
+        // It lasts as long as the source gives rows.
+        work.run(&failed, "set local statement_timeout = 0").await?;
+        let out = work.client.copy_in::<_, Bytes>(&sql).await.map_err(of)?;
+        let mut out = std::pin::pin!(out);
+        while let Some(chunk) = self.next().await? {
+            out.send(chunk).await.map_err(of)?;
+            point("pg.copying").await;
+        }
+        let kept = out.finish().await.map_err(of)?;
+        if kept != self.rows {
+            return Err(Error::data(format!("`{}` did not take every row", bound.target))
+                .at("sent", format!("{} rows", self.rows))
+                .at("kept", format!("{kept} rows"))
+                .hint("a trigger of the table leaves rows out; take it away for the load"));
+        }
+        Ok(Receipt { part: self.part.id, rows: self.rows, bytes: self.bytes, token })
+    }
+}
+
+fn copy_statement(place: &TableName, names: &[String], format: Format) -> String {
+    let format = match format {
+        Format::Binary => "binary",
+        Format::Text => "text",
+    };
+    let names = columns(names.iter().map(String::as_str));
+    // A list of no columns cannot be written.
+    let names = if names.is_empty() { names } else { format!(" ({names})") };
+    format!("copy {}{names} from stdin (format {format})", place.sql())
+}
+
+/// What the server refused although every value fits: a constraint, or a trigger.
+fn refused_by_server(failed: &str, error: &tokio_postgres::Error, bound: &Bound) -> Error {
+    let constraint = error.as_db_error().and_then(|answer| answer.constraint());
+    let Some(constraint) = constraint else { return error::of(failed, error) };
+    error::of(failed, error).at("constraint", constraint).hint(format!(
+        "leave such rows out in a model, or change the constraint of `{}`",
+        bound.target
+    ))
+}
+
+/// `batch` in slices of about [`CHUNK`] bytes, the last one first.
+fn slices(batch: &RecordBatch) -> Result<Vec<RecordBatch>> {
+    let mut bytes = 0;
+    for column in batch.columns() {
+        let held = column.to_data().get_slice_memory_size();
+        bytes += held.map_err(|e| Error::bug("a batch could not be measured").at("arrow", e))?;
+    }
+    let rows = batch.num_rows();
+    let each = rows.div_ceil(bytes.div_ceil(CHUNK).max(1)).max(1);
+    let starts = (0..rows).step_by(each).rev();
+    Ok(starts.map(|start| batch.slice(start, each.min(rows - start))).collect())
+}

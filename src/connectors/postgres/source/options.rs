@@ -1,0 +1,187 @@
+//! The options of a Postgres source and sink.
+
+use arrow::datatypes::DataType;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::config::{Options, Problem, Reader};
+use crate::connectors::Role;
+use crate::connectors::postgres::decode::{Policies, Special};
+use crate::connectors::postgres::server::Server;
+use crate::connectors::postgres::shards;
+use crate::connectors::postgres::sink::sink_options;
+use crate::files::types::parse_type;
+
+/// What to read, and how.
+#[derive(Debug, Clone)]
+pub(in crate::connectors::postgres) struct SourceOptions {
+    /// Where.
+    pub server: Server,
+    /// What to read of it.
+    pub reads: Reads,
+    /// What is done with values that have no place in Arrow's types.
+    pub policies: Policies,
+    /// Whether all readers see one moment.
+    pub consistency: Consistency,
+    /// How long a snapshot is held for the next process when this one dies; zero is not at all.
+    pub hold_snapshot: Duration,
+    /// Whose ranges cut the rows, instead of the key of the table.
+    pub split_by: Vec<String>,
+    /// Rows of a split, about; by the size of the table when it is not given.
+    pub split_rows: Option<u64>,
+    /// The column that grows with each change, and how its window is closed.
+    pub cursor: Option<CursorOptions>,
+}
+
+/// The column of an incremental load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::connectors::postgres) struct CursorOptions {
+    /// Its name.
+    pub column: String,
+    /// How far below the last position rows are read again, as written: `10m`, or a number for a
+    /// column of numbers. Without it only rows are taken below which nothing can appear any more.
+    pub overlap: Option<String>,
+    /// The time zone in which a column without one is written.
+    pub zone: String,
+}
+
+/// What to read of a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::connectors::postgres) enum Reads {
+    /// A table or view, as written.
+    Table(String),
+    /// One `SELECT`, without a semicolon at its end.
+    Query(String),
+}
+
+impl Reads {
+    /// The name shown to people.
+    pub(in crate::connectors::postgres) fn label(&self) -> &str {
+        match self {
+            Reads::Table(name) => name,
+            Reads::Query(_) => "query",
+        }
+    }
+}
+
+/// What the readers see together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::connectors::postgres) enum Consistency {
+    /// All of them one moment.
+    Snapshot,
+    /// Each the moment at which it reads its split.
+    Split,
+}
+
+/// Everything that is wrong with `options`.
+pub(in crate::connectors::postgres) fn check(options: &Options, role: Role) -> Vec<Problem> {
+    match role {
+        Role::Source if shards::are_sharded(options) => shards::check(options),
+        Role::Source => source(options).1,
+        Role::Sink => sink_options::read(options).1,
+    }
+}
+
+/// The options of a source as read, and everything that is wrong with them.
+pub(in crate::connectors::postgres) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
+    let reader = options.reader();
+    // It is read elsewhere, but known here, for whoever writes it wrongly.
+    let _ = reader.node("shards");
+    if reader.node("shard_column").is_some() {
+        let problem =
+            Problem::new(&reader.place_of("shard_column"), "`shard_column` needs `shards`");
+        reader.problem(problem);
+    }
+    let consistency = match reader.one_of("consistency", &["snapshot", "split"]) {
+        "split" => Consistency::Split,
+        _ => Consistency::Snapshot,
+    };
+    let wanted = SourceOptions {
+        server: Server::read(&reader),
+        reads: reads(&reader, options),
+        policies: policies(&reader),
+        consistency,
+        hold_snapshot: hold_snapshot(&reader, consistency),
+        split_by: reader.list("split_by"),
+        split_rows: split_rows(&reader),
+        cursor: cursor(&reader),
+    };
+    (wanted, reader.finish())
+}
+
+fn reads(reader: &Reader<'_>, options: &Options) -> Reads {
+    match (reader.text("table"), reader.text("query")) {
+        (Some(table), None) => Reads::Table(table),
+        (None, Some(query)) => {
+            let end = |c: char| c == ';' || c.is_whitespace();
+            Reads::Query(query.trim_end_matches(end).to_owned())
+        }
+        (Some(table), Some(_)) => {
+            let place = reader.place_of("query");
+            reader.problem(Problem::new(&place, "`table` and `query` are both given"));
+            Reads::Table(table)
+        }
+        (None, None) => {
+            let problem = Problem::new(options.place(), "`table` is missing");
+            reader.problem(problem.hint("name a table or view, or write a `query`"));
+            Reads::Table(String::new())
+        }
+    }
+}
+
+fn policies(reader: &Reader<'_>) -> Policies {
+    let special = |name| match reader.one_of(name, &["refuse", "null"]) {
+        "null" => Special::Null,
+        _ => Special::Refuse,
+    };
+    let (nan, infinity) = (special("nan"), special("infinity"));
+    Policies { nan, infinity, columns: columns(reader), ..Policies::default() }
+}
+
+fn columns(reader: &Reader<'_>) -> BTreeMap<String, DataType> {
+    let mut columns = BTreeMap::new();
+    for (name, place, text) in reader.pairs("columns") {
+        match parse_type(&text) {
+            Ok(data_type) => {
+                columns.insert(name, data_type);
+            }
+            Err(error) => {
+                let problem = Problem::new(&place, error.message());
+                reader.problem(match error.advice() {
+                    Some(hint) => problem.hint(hint),
+                    None => problem,
+                });
+            }
+        }
+    }
+    columns
+}
+
+fn hold_snapshot(reader: &Reader<'_>, consistency: Consistency) -> Duration {
+    let limit = reader.duration("hold_snapshot", Duration::from_secs(15 * 60));
+    if consistency == Consistency::Split && reader.node("hold_snapshot").is_some() {
+        let place = reader.place_of("hold_snapshot");
+        let problem = Problem::new(&place, "`hold_snapshot` needs `consistency: snapshot`");
+        reader.problem(problem.hint("leave it out: there is no snapshot to be held"));
+    }
+    limit
+}
+
+fn split_rows(reader: &Reader<'_>) -> Option<u64> {
+    reader.node("split_rows")?;
+    Some(reader.number("split_rows", 1_000_000, 1..=1_000_000_000_000))
+}
+
+fn cursor(reader: &Reader<'_>) -> Option<CursorOptions> {
+    let (overlap, zone) = (reader.text("overlap"), reader.text("cursor_zone"));
+    let Some(column) = reader.text("cursor") else {
+        for (name, _) in
+            [("overlap", &overlap), ("cursor_zone", &zone)].iter().filter(|o| o.1.is_some())
+        {
+            let message = format!("`{name}` needs a `cursor`");
+            reader.problem(Problem::new(&reader.place_of(name), message));
+        }
+        return None;
+    };
+    Some(CursorOptions { column, overlap, zone: zone.unwrap_or_else(|| "UTC".to_owned()) })
+}

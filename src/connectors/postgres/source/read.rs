@@ -1,0 +1,171 @@
+//! Reads one split: `COPY … TO STDOUT`, decoded on a task of its own while rows still arrive.
+
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use futures::{StreamExt, pin_mut, stream};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::filter;
+use super::options::SourceOptions;
+use super::piece::{Piece, clause};
+use super::relation::{self, Relation};
+use super::sessions::{Lent, Sessions};
+use crate::connectors::postgres::decode::{Decoder, Reading};
+use crate::connectors::postgres::error;
+use crate::connectors::postgres::server::tap::payloads;
+use crate::error::{Error, Result};
+use crate::faults::carry;
+use crate::memory::Reservation;
+use crate::source::{BatchStream, Refuse, Want};
+
+/// What a read needs to know.
+#[derive(Debug)]
+pub(in crate::connectors::postgres) struct Job {
+    label: String,
+    place: String,
+    sql: String,
+    readings: Vec<Reading>,
+    batch_rows: usize,
+    refuse: Arc<dyn Refuse>,
+    /// How to look at the relation again, and what it must still be.
+    same: Option<(SourceOptions, String)>,
+}
+
+impl Job {
+    /// The read of `piece`.
+    pub(in crate::connectors::postgres) fn new(
+        relation: &Relation,
+        piece: &Piece,
+        want: &Want,
+        described: Option<SourceOptions>,
+    ) -> Result<Self> {
+        let readings = match &want.columns {
+            None => relation.readings.clone(),
+            Some(columns) => {
+                let wanted = columns.iter().map(|index| relation.readings.get(*index).cloned());
+                wanted
+                    .collect::<Option<_>>()
+                    .ok_or_else(|| Error::bug("a column is wanted that is not"))?
+            }
+        };
+        Ok(Job {
+            label: relation.label.clone(),
+            place: format!("{} {}", relation.label, piece.split.id),
+            sql: statement(relation, piece, &readings, want),
+            readings,
+            batch_rows: want.batch_rows.max(1),
+            refuse: Arc::clone(&want.refuse),
+            same: described.map(|options| (options, relation.fingerprint())),
+        })
+    }
+
+    /// Makes sure that the relation is still what it was when it was frozen.
+    async fn check(&self, lent: &Lent) -> Result<()> {
+        let Some((options, expected)) = &self.same else { return Ok(()) };
+        if Relation::describe(lent.client()?, options).await?.fingerprint() == *expected {
+            return Ok(());
+        }
+        Err(Error::conflict(format!("`{}` changed while it was being read", self.label))
+            .hint("run again: the load starts over with the columns that there are now"))
+    }
+
+    fn failed(&self, error: &tokio_postgres::Error) -> Error {
+        error::of(&format!("could not read `{}`", self.label), error)
+    }
+}
+
+/// The statement that gives the rows of `piece`.
+fn statement(relation: &Relation, piece: &Piece, readings: &[Reading], want: &Want) -> String {
+    let selects: Vec<_> = readings.iter().map(|reading| reading.select.as_str()).collect();
+    let mut conditions = piece.conditions.clone();
+    conditions.extend(want.filters.iter().filter_map(|f| filter::condition(relation, f)));
+    let limit = want.limit.map(|rows| format!(" limit {rows}")).unwrap_or_default();
+    format!(
+        "copy (select {} from {}{}{limit}) to stdout (format binary)",
+        selects.join(", "),
+        piece.from,
+        clause(&conditions)
+    )
+}
+
+/// Starts the read; the task ends with the stream, and its session with it unless the read came to
+/// its end.
+pub(in crate::connectors::postgres) async fn start(
+    job: Job,
+    sessions: &Arc<Sessions>,
+    held: Box<dyn Reservation>,
+) -> Result<BatchStream> {
+    let lent = sessions.lend().await?;
+    // One batch waits while the next one is made: enough for both sides to be at work.
+    let (sender, receiver) = mpsc::channel(1);
+    let sessions = Arc::clone(sessions);
+    let task = tokio::spawn(carry(async move { run(&job, lent, &sessions, held, &sender).await }));
+    let reading = Underway { receiver, task: Task(Some(task)) };
+    let batches = stream::try_unfold(reading, |mut reading| async move {
+        if let Some(batch) = reading.receiver.recv().await {
+            return Ok(Some((batch, reading)));
+        }
+        // No more batches: only the task knows whether that is the end.
+        if let Some(task) = reading.task.0.take() {
+            task.await.map_err(|e| Error::bug("reading ended early").at("task", e))??;
+        }
+        Ok(None)
+    });
+    Ok(batches.boxed())
+}
+
+/// A read under way.
+struct Underway {
+    receiver: mpsc::Receiver<RecordBatch>,
+    task: Task,
+}
+
+/// A task that ends with whoever waits for it.
+struct Task(Option<JoinHandle<Result<()>>>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
+}
+
+async fn run(
+    job: &Job,
+    mut lent: Lent,
+    sessions: &Sessions,
+    mut held: Box<dyn Reservation>,
+    sender: &mpsc::Sender<RecordBatch>,
+) -> Result<()> {
+    job.check(&lent).await?;
+    let (client, blocks) = lent.copying()?;
+    let copy = client.copy_out(&job.sql).await.map_err(|e| job.failed(&e))?;
+    pin_mut!(copy);
+    let refuse = Arc::clone(&job.refuse);
+    let mut decoder = Decoder::new(&job.readings, job.batch_rows, &job.place, refuse);
+    while let Some(block) = blocks.next().await {
+        for payload in payloads(&block) {
+            let Some(batch) = decoder.push(payload)? else { continue };
+            // This batch, the one that waits, and the one that is made next.
+            held.resize(batch.get_array_memory_size().saturating_mul(3))?;
+            if sender.send(batch).await.is_err() {
+                return Ok(());
+            }
+        }
+    }
+    // The rows went past the driver, which knows whether these were all.
+    if let Some(end) = copy.next().await {
+        end.map_err(|e| job.failed(&e))?;
+        return Err(Error::bug("the driver was given rows of a COPY"));
+    }
+    let last = decoder.finish()?;
+    // The locks are held by now, so that nothing can change any more: did it before?
+    relation::unchanged(lent.client()?, &job.label).await?;
+    if let Some(batch) = last {
+        let _ = sender.send(batch).await;
+    }
+    sessions.give_back(lent).await
+}
