@@ -12,6 +12,7 @@ const READ: &[KnownConnector] = &[
     KnownConnector { name: "csv", can_read: true, modes: &[], check: options },
     KnownConnector { name: "json", can_read: true, modes: &[], check: options },
     KnownConnector { name: "parquet", can_read: true, modes: Mode::NAMES, check: options },
+    KnownConnector { name: "postgres", can_read: true, modes: Mode::NAMES, check: |_, _| vec![] },
     KnownConnector { name: "sqlite", can_read: true, modes: &["append", "merge"], check: options },
 ];
 
@@ -414,6 +415,7 @@ const REFUSED: &[&str] = &[
     "tag",
     "too_deep",
     "two_sinks_one_place",
+    "two_sinks_one_table",
     "unknown_connector",
     "unknown_from",
     "unknown_key",

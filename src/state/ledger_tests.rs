@@ -54,7 +54,7 @@ fn a_load_that_another_has_replaced_is_abandoned_until_it_is_given_up() {
     frozen(&ledger, &first, "a");
     assert_eq!(ledger.abandoned("p", "s").unwrap(), []);
     let second = ledger.begin_load("r", "s", "g").unwrap();
-    assert_eq!(ledger.abandoned("p", "s").unwrap(), [first.clone()]);
+    assert_eq!(ledger.abandoned("p", "s").unwrap(), std::slice::from_ref(&first));
     ledger.give_up(&first).unwrap();
     assert_eq!(ledger.abandoned("p", "s").unwrap(), []);
     frozen(&ledger, &second, "a");

@@ -74,7 +74,7 @@ impl Cluster {
             databases: AtomicUsize::new(0),
             keeper: Mutex::new(Keeper { shell, orders }),
         };
-        cluster.keeper.lock().unwrap().expect("ready");
+        cluster.keeper.lock().expect("no thread panicked").expect("ready");
         cluster
     }
 
@@ -116,7 +116,7 @@ impl Cluster {
     /// Stops the server and starts it again: `restart`, `crash` (without a checkpoint) or `reload`.
     pub(crate) fn order(&self, order: &str) {
         use std::io::Write;
-        let mut keeper = self.keeper.lock().unwrap();
+        let mut keeper = self.keeper.lock().expect("no thread panicked");
         writeln!(keeper.orders.as_mut().expect("open"), "{order}").expect("the keeper lives");
         keeper.expect("done");
     }
@@ -133,7 +133,7 @@ impl Keeper {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let mut keeper = self.keeper.lock().unwrap();
+        let mut keeper = self.keeper.lock().expect("no thread panicked");
         keeper.orders = None;
         let _ = keeper.shell.wait();
     }

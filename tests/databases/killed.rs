@@ -143,6 +143,9 @@ fn side_by_side<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
     });
 }
 
+/// One snapshot, which goes with the process that took it.
+const GONE: &str = "snapshot, hold_snapshot: 0";
+
 type Case = (&'static str, (&'static str, &'static str), Vec<String>);
 
 /// Points that only one mode passes.
@@ -169,7 +172,7 @@ fn cases() -> Vec<Case> {
     let both = |one: &str, other: &str| vec![one.to_owned(), other.to_owned()];
     for mode in MODES {
         // The next process reads another snapshot, and takes back what is there of the first.
-        cases.push(("snapshot", mode, both("pg.part_committed:2", "pg.taken_back")));
+        cases.push((GONE, mode, both("pg.part_committed:2", "pg.taken_back")));
         cases.push(("split", mode, both("load.committed", "load.settled")));
     }
     cases.push(("snapshot", REFILLED, vec!["pg.refilled".to_owned()]));

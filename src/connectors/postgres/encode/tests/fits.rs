@@ -139,7 +139,7 @@ fn a_new_column_has_the_type_of_the_source_while_its_values_fit() {
         (D::Utf8, "jsonb", "jsonb"),
         (D::Utf8, "inet", "inet"),
         (D::Utf8, "bit varying(5)", "bit varying(5)"),
-        (D::Utf8, "interval year to month", "text"),
+        (D::Utf8, "interval year to month", "interval year to month"),
         (D::Utf8, "mood", "text"),
         (D::Utf8, "integer", "text"),
         (D::Int64, "integer", "bigint"),
