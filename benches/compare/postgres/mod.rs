@@ -4,7 +4,7 @@
 //! each with a fresh target; the seconds are the median of all rounds.
 
 // The server that tests start as well; most of what it can do is for them.
-#[expect(dead_code, clippy::unwrap_used, reason = "shared with the tests")]
+#[expect(dead_code, reason = "shared with the tests")]
 #[path = "../../../tests/databases/cluster.rs"]
 mod cluster;
 mod contestant;
