@@ -1,4 +1,15 @@
 //! The `postgres` connector: reads tables, views and queries of PostgreSQL, and writes tables.
+//!
+//! - `server`: how a server is reached, and sessions with it. Rows of a COPY are taken off the wire
+//!   before the driver sees them (`server/tap.rs`).
+//! - `source`: a snapshot of a database, cut into pieces that are read side by side; who keeps it
+//!   when dhow dies (`source/hold.rs`), and what an incremental load may read (`source/cursor.rs`).
+//! - `shards`: several such sources as one.
+//! - `decode` and `encode`: between the bytes of a COPY and Arrow; how a column goes is decided
+//!   once, before the first row.
+//! - `sink`: loads, by mode. A part and the note of it are one transaction (`sink/write.rs`); a load
+//!   is bound to the snapshot that it is read from, and whoever writes under another one is turned
+//!   away (`sink/bound.rs`). The mark goes in with the rows (`sink/commit.rs`).
 
 mod catalog;
 #[cfg(test)]
