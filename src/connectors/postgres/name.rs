@@ -1,19 +1,30 @@
-//! The name of a table as a person writes it: `orders`, `sales.orders` or `"odd.name"."Orders"`.
+//! The name of a table, with its schema, always; also as a person writes it: `orders`,
+//! `sales.orders` or `"odd.name"."Orders"`.
+
+use std::fmt;
 
 use super::quote::identifier;
 use crate::error::{Error, Result};
 
-/// A table in its schema.
+/// The name of a table, as the catalog has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TableName {
-    /// The schema; `public` when none is written.
+    /// Its schema.
     pub schema: String,
-    /// The name of the table.
-    pub table: String,
+    /// Its name within the schema.
+    pub name: String,
 }
 
 impl TableName {
-    /// The name that `text` is: letters stay as they are, and a dot inside of double quotes
+    /// The longest name in bytes; the server would cut a longer one with nothing but a notice.
+    pub(super) const BYTES: usize = 63;
+
+    /// The table `name` of `schema`.
+    pub(super) fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
+        TableName { schema: schema.into(), name: name.into() }
+    }
+
+    /// The name that `text` is, in `public` when it names no schema: letters stay as they are, and a dot inside of double quotes
     /// belongs to the name.
     ///
     /// # Errors
@@ -22,15 +33,21 @@ impl TableName {
         let parts = parts(text).ok_or_else(|| unclear(text))?;
         let mut parts = parts.into_iter();
         match (parts.next(), parts.next(), parts.next()) {
-            (Some(table), None, None) => Ok(TableName { schema: "public".to_owned(), table }),
-            (Some(schema), Some(table), None) => Ok(TableName { schema, table }),
+            (Some(name), None, None) => Ok(TableName::new("public", name)),
+            (Some(schema), Some(name), None) => Ok(TableName { schema, name }),
             _ => Err(unclear(text)),
         }
     }
 
-    /// As SQL.
-    pub(super) fn quoted(&self) -> String {
-        format!("{}.{}", identifier(&self.schema), identifier(&self.table))
+    /// The name in SQL text.
+    pub(super) fn sql(&self) -> String {
+        format!("{}.{}", identifier(&self.schema), identifier(&self.name))
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.schema, self.name)
     }
 }
 
@@ -83,7 +100,7 @@ mod tests {
     use super::*;
 
     fn parsed(text: &str) -> Option<(String, String)> {
-        TableName::parse(text).ok().map(|name| (name.schema, name.table))
+        TableName::parse(text).ok().map(|name| (name.schema, name.name))
     }
 
     #[test]

@@ -5,6 +5,11 @@ pub(super) fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// `names` as a list in SQL text.
+pub(super) fn columns<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    names.into_iter().map(identifier).collect::<Vec<_>>().join(", ")
+}
+
 /// `value` as a literal that means the same under every setting of the server.
 pub(super) fn literal(value: &str) -> String {
     let quoted = value.replace('\'', "''").replace('\\', "\\\\");

@@ -1,8 +1,8 @@
 //! What `_dhow.load` says of a load: the snapshot it is bound to, and where its parts go.
 
 use super::house;
-use super::table_name::TableName;
 use super::work::Work;
+use crate::connectors::postgres::name::TableName;
 use crate::error::{Error, Result};
 use crate::sink::{Load, LoadId};
 

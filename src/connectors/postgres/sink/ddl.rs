@@ -4,9 +4,9 @@ use arrow::datatypes::{Field, Schema};
 
 use super::new_types::NewTypes;
 use super::sink_options::OnSchemaChange;
-use super::table_name::{TableName, columns};
 use crate::connectors::postgres::encode::{fits, widened};
-use crate::connectors::postgres::quote::{identifier, literal};
+use crate::connectors::postgres::name::TableName;
+use crate::connectors::postgres::quote::{columns, identifier, literal};
 use crate::connectors::postgres::server_type::Column;
 use crate::error::{Error, Result};
 use crate::sink::Mode;

@@ -1,7 +1,7 @@
 //! The marks of published loads, in the table `_dhow.mark` of the target database.
 
-use super::table_name::TableName;
 use super::work::Work;
+use crate::connectors::postgres::name::TableName;
 use crate::error::{Error, Result};
 use crate::sink::{LoadId, Mark};
 use crate::source::Watermarks;

@@ -2,9 +2,9 @@
 //! publishes.
 
 use super::bound::Bound;
-use super::table_name::{TableName, columns};
 use super::work::Work;
-use crate::connectors::postgres::quote::identifier;
+use crate::connectors::postgres::name::TableName;
+use crate::connectors::postgres::quote::{columns, identifier};
 use crate::error::{Error, Result};
 use crate::sink::Load;
 use crate::source::Refused;

@@ -29,7 +29,6 @@ mod sink_tests;
 pub(super) mod swap;
 pub(super) mod sweep;
 pub(super) mod table;
-pub(super) mod table_name;
 pub(super) mod truncate;
 pub(super) mod work;
 pub(super) mod write;

@@ -6,8 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use super::table_name::TableName;
 use super::work::Work;
+use crate::connectors::postgres::name::TableName;
 use crate::error::{Error, Result};
 use crate::sink::{LoadId, Receipt};
 

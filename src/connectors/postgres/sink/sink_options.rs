@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::table_name::TableName;
 use crate::config::{Options, Problem, Reader};
+use crate::connectors::postgres::name::TableName;
 use crate::connectors::postgres::server::Server;
 use crate::connectors::{OptionDoc, Role};
 

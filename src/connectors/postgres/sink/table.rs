@@ -1,9 +1,9 @@
 //! What the catalog knows of the target: what kind of thing it is, its keys, who depends on it.
 
 use super::bound::Bound;
-use super::table_name::TableName;
 use super::work::Work;
 use crate::connectors::postgres::catalog::columns_of_table;
+use crate::connectors::postgres::name::TableName;
 use crate::connectors::postgres::server_type::{Column, Filled, Form, ServerType};
 use crate::error::{Error, Result};
 use crate::sink::Load;

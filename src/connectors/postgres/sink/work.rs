@@ -7,8 +7,8 @@ use futures::{FutureExt, TryFutureExt};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 
-use super::table_name::TableName;
 use crate::connectors::postgres::error;
+use crate::connectors::postgres::name::TableName;
 use crate::error::Result;
 use crate::sink::LoadId;
 

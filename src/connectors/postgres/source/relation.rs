@@ -163,7 +163,7 @@ async fn with_digits(client: &Client, columns: &[Column], policies: &Policies) -
 
 async fn table(client: &Client, text: &str, policies: &Policies) -> Result<Relation> {
     let name = TableName::parse(text)?;
-    let found = client.query_opt(include_str!("relation.sql"), &[&name.schema, &name.table]).await;
+    let found = client.query_opt(include_str!("relation.sql"), &[&name.schema, &name.name]).await;
     let found = found.map_err(|e| error::of(&format!("could not look at `{text}`"), &e))?;
     let Some(row) = found else { return Err(missing(client, text, &name).await) };
     let (oid, kind): (u32, String) = (cell(&row, 0)?, cell(&row, 1)?);
@@ -175,14 +175,14 @@ async fn table(client: &Client, text: &str, policies: &Policies) -> Result<Relat
         return Err(Error::denied(format!("`{text}` may not be read"))
             .hint("grant it: `grant select on … to …`"));
     }
-    let columns = catalog::columns_of_table(client, &name.schema, &name.table).await?;
+    let columns = catalog::columns_of_table(client, &name.schema, &name.name).await?;
     let policies = with_digits(client, &columns, policies).await?;
     let leaves = match kind.as_str() {
         "v" | "f" => Vec::new(),
         _ => leaves(client, oid, text).await?,
     };
     let form = if matches!(kind.as_str(), "v" | "f") { Form::Made } else { Form::Stored };
-    relation(text, name.quoted(), Some(oid), form, columns, leaves, &policies)
+    relation(text, name.sql(), Some(oid), form, columns, leaves, &policies)
 }
 
 async fn made_by_query(client: &Client, query: &str, policies: &Policies) -> Result<Relation> {
@@ -215,7 +215,7 @@ fn relation(
 
 async fn missing(client: &Client, text: &str, name: &TableName) -> Error {
     let error = Error::missing(format!("`{text}` does not exist"));
-    let similar = client.query(include_str!("similar.sql"), &[&name.table]).await;
+    let similar = client.query(include_str!("similar.sql"), &[&name.name]).await;
     let names: Vec<String> = similar.iter().flatten().filter_map(|row| cell(row, 0).ok()).collect();
     match names.is_empty() {
         true => error.hint("names are taken letter by letter; is it another database?"),
