@@ -5,9 +5,9 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use super::Misfit;
 use super::form::Form;
 use super::unfit::Unfit;
+use crate::sink::Misfit;
 use crate::source::Refused;
 
 const LONG: &str = "cut its texts in the model with `substr`, or leave columns out";

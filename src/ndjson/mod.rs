@@ -36,24 +36,10 @@ use arrow::record_batch::RecordBatch;
 pub use form::{Column, Form, NullList, Nulls, Specials, TextLimit};
 
 use crate::error::Result;
+use crate::sink::Misfit;
 use bad::Bad;
 use plan::Planned;
 use rows::{Members, Places};
-
-/// A row that is left out because of a value that its target column cannot hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
-    /// The row in the batch, from 0.
-    pub row: usize,
-    /// The column's name in the target; a part of it as `a.b[3]`.
-    pub column: String,
-    /// The value, as far as it can be shown.
-    pub value: String,
-    /// What is wrong, as a sentence of the house.
-    pub reason: String,
-    /// What can be done.
-    pub hint: Option<String>,
-}
 
 /// Writes batches as lines of JSON; decided once, for a schema and its target columns.
 #[derive(Debug)]
