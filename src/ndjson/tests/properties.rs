@@ -215,7 +215,11 @@ proptest! {
         let floats: Vec<_> = bits.into_iter().map(f32::from_bits).filter(|f| f.is_finite()).collect();
         let text = values(Float32Array::from(floats.clone()), Form::Float { bits: 32, specials: Specials::Refuse });
         let read: Vec<_> = numbers(&text).into_iter().map(f64::to_bits).collect();
-        prop_assert_eq!(read, floats.into_iter().map(|f| f64::from(f).to_bits()).collect::<Vec<_>>());
+        prop_assert_eq!(read, floats.iter().map(|f| f64::from(*f).to_bits()).collect::<Vec<_>>());
+        for (line, float) in text.lines().zip(floats) {
+            let number: f32 = line[5..line.len() - 1].parse().unwrap();
+            prop_assert_eq!(number.to_bits(), float.to_bits());
+        }
     }
 
     #[test]
