@@ -64,23 +64,27 @@ impl Bytes for StringViewArray {
 pub(super) struct Texts<B> {
     bytes: B,
     limit: Option<TextLimit>,
-    /// Whether no text of the rows that were made ready has anything to escape.
-    is_plain: bool,
+    /// The first row of those that were made ready.
+    begin: usize,
+    /// The most bytes of each of them; nothing where none has anything to escape.
+    bounds: Vec<usize>,
 }
 
 impl<B: Bytes> Texts<B> {
     /// Texts that may be as long as `limit`.
     pub(super) fn new(bytes: B, limit: Option<TextLimit>) -> Self {
-        Texts { bytes, limit, is_plain: false }
+        Texts { bytes, limit, begin: 0, bounds: Vec::new() }
     }
 }
 
 impl<B: Bytes> Values for Texts<B> {
     fn prepare(&mut self, rows: &Range<usize>, _bad: &mut Bad) {
-        self.is_plain = match self.bytes.all(rows) {
-            Some(bytes) => escape::is_plain(bytes),
-            None => rows.clone().all(|row| escape::is_plain(self.bytes.row(row))),
-        };
+        let Texts { bytes, begin, bounds, .. } = self;
+        *begin = rows.start;
+        bounds.clear();
+        if !bytes.all(rows).is_some_and(escape::is_plain) {
+            bounds.extend(rows.clone().map(|row| escape::bound(bytes.row(row))));
+        }
     }
 
     fn most(&self) -> Option<usize> {
@@ -89,8 +93,10 @@ impl<B: Bytes> Values for Texts<B> {
 
     #[inline(always)]
     fn bound(&self, row: usize) -> usize {
-        let text = self.bytes.row(row);
-        if self.is_plain { text.len() } else { escape::length(text) }
+        match self.bounds.get(row - self.begin) {
+            Some(bound) => *bound,
+            None => self.bytes.row(row).len(),
+        }
     }
 
     #[inline(always)]
@@ -101,7 +107,7 @@ impl<B: Bytes> Values for Texts<B> {
         {
             return Err(Unfit::TextLength);
         }
-        if !self.is_plain {
+        if self.bound(row) > text.len() {
             return Ok(escape::write(text, out, at));
         }
         match self.bytes.short(row) {
