@@ -129,11 +129,7 @@ fn number<'p>(planned: &'p Planned, array: &ArrayRef) -> Bound<'p> {
 
 fn nested<'p>(planned: &'p Planned, array: &ArrayRef) -> Bound<'p> {
     match (&planned.form, array.data_type()) {
-        (Form::Record(_), DataType::Struct(_)) => {
-            let record = array.as_struct();
-            let columns = columns(&planned.parts, record.columns())?;
-            Ok(Framed::cells(planned, array, Records::new(record, columns)))
-        }
+        (Form::Record(_), DataType::Struct(_)) => Ok(Box::new(record(planned, array)?)),
         (Form::Map { .. }, DataType::Map(..)) => {
             let map = array.as_map();
             let mut layout = Layout::of_map(map);
@@ -178,19 +174,18 @@ fn map_entries(map: &MapArray) -> ArrayRef {
     Arc::new(map.entries().clone())
 }
 
-/// The parts of a record, or of a row.
+/// The structs of `array`, or the rows of a batch, with all of their columns.
 ///
 /// # Errors
 /// [`crate::error::Kind::Bug`] for other columns than were planned.
-pub(super) fn columns<'p>(
-    planned: &'p [Planned],
-    arrays: &[ArrayRef],
-) -> Result<Vec<(&'p str, Box<dyn Cells + 'p>)>> {
-    if planned.len() != arrays.len() {
-        return Err(Error::bug("a batch has other columns than its schema"));
+pub(super) fn record<'p>(planned: &'p Planned, array: &ArrayRef) -> Result<Records<'p>> {
+    let Some(record) = array.as_struct_opt() else { return Err(unknown(array)) };
+    if planned.parts.len() != record.num_columns() {
+        return Err(unknown(array));
     }
-    let pairs = planned.iter().zip(arrays);
-    pairs.map(|(planned, array)| Ok((&*planned.name, bind(planned, array)?))).collect()
+    let pairs = planned.parts.iter().zip(record.columns());
+    let columns = pairs.map(|(planned, array)| Ok((&*planned.name, bind(planned, array)?)));
+    Ok(Records::new(planned, array, columns.collect::<Result<_>>()?))
 }
 
 fn leaf<'p>(planned: &'p Planned, array: &ArrayRef) -> Bound<'p> {
