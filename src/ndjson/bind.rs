@@ -129,45 +129,47 @@ fn number<'p>(planned: &'p Planned, array: &ArrayRef) -> Bound<'p> {
 
 fn nested<'p>(planned: &'p Planned, array: &ArrayRef) -> Bound<'p> {
     match (&planned.form, array.data_type()) {
-        (Form::Record(_), DataType::Struct(_)) => Ok(Box::new(record(planned, array)?)),
-        (Form::Map { .. }, DataType::Map(..)) => {
-            let map = array.as_map();
-            let mut layout = Layout::of_map(map);
-            let entries = layout.cut(&map_entries(map));
-            let (DataType::Struct(_), [keys, values]) = (entries.data_type(), &*planned.parts)
-            else {
-                return Err(unknown(array));
-            };
-            let [shown, entry] = entries.as_struct().columns() else { return Err(unknown(array)) };
-            let parts = [bind(keys, shown)?, bind(values, entry)?];
-            Ok(Framed::cells(planned, array, Maps::new(planned, layout, parts, shown.clone())))
-        }
-        (Form::List { .. }, kind) => {
-            let (mut layout, items) = match kind {
-                DataType::List(_) => {
-                    let list = array.as_list::<i32>();
-                    (Layout::of_list(list), list.values().clone())
-                }
-                DataType::LargeList(_) => {
-                    let list = array.as_list::<i64>();
-                    (Layout::of_list(list), list.values().clone())
-                }
-                DataType::FixedSizeList(..) => {
-                    let list = array.as_fixed_size_list();
-                    (Layout::of_fixed(list), list.values().clone())
-                }
-                DataType::Map(..) => {
-                    let map = array.as_map();
-                    (Layout::of_map(map), map_entries(map))
-                }
-                _ => return Err(unknown(array)),
-            };
-            let [item] = &*planned.parts else { return Err(unknown(array)) };
-            let items = bind(item, &layout.cut(&items))?;
-            Ok(Framed::cells(planned, array, Lists::new(layout, items)))
-        }
+        (Form::Record(_), _) => Ok(Box::new(record(planned, array)?)),
+        (Form::Map { .. }, DataType::Map(..)) => map(planned, array),
+        (Form::List { .. }, _) => list(planned, array),
         _ => Err(unknown(array)),
     }
+}
+
+fn list<'p>(planned: &'p Planned, array: &ArrayRef) -> Bound<'p> {
+    let (mut layout, items) = match array.data_type() {
+        DataType::List(_) => {
+            let list = array.as_list::<i32>();
+            (Layout::of_list(list), list.values().clone())
+        }
+        DataType::LargeList(_) => {
+            let list = array.as_list::<i64>();
+            (Layout::of_list(list), list.values().clone())
+        }
+        DataType::FixedSizeList(..) => {
+            let list = array.as_fixed_size_list();
+            (Layout::of_fixed(list), list.values().clone())
+        }
+        DataType::Map(..) => {
+            let map = array.as_map();
+            (Layout::of_map(map), map_entries(map))
+        }
+        _ => return Err(unknown(array)),
+    };
+    let [item] = &*planned.parts else { return Err(unknown(array)) };
+    let items = bind(item, &layout.cut(&items))?;
+    Ok(Framed::cells(planned, array, Lists::new(layout, items)))
+}
+
+fn map<'p>(planned: &'p Planned, array: &ArrayRef) -> Bound<'p> {
+    let map = array.as_map();
+    let mut layout = Layout::of_map(map);
+    let entries = layout.cut(&map_entries(map));
+    let ([keys, values], [shown, entry]) = (&*planned.parts, entries.as_struct().columns()) else {
+        return Err(unknown(array));
+    };
+    let parts = [bind(keys, shown)?, bind(values, entry)?];
+    Ok(Framed::cells(planned, array, Maps::new(planned, layout, parts, shown.clone())))
 }
 
 fn map_entries(map: &MapArray) -> ArrayRef {
