@@ -60,7 +60,7 @@ fn plain(array: &ArrayRef, kind: &DataType) -> Result<ArrayRef> {
 fn dictionary<'p>(planned: &'p Planned, array: &ArrayRef, of: &DataType) -> Bound<'p> {
     let Some(encoded) = array.as_any_dictionary_opt() else { return Err(unknown(array)) };
     let entries = encoded.values();
-    if !entries.is_empty() && entries.len() <= array.len() && entries.logical_null_count() == 0 {
+    if !entries.is_empty() && entries.len() <= array.len() {
         let bare = planned.bare();
         let (mut written, mut bad) = (Spans::default(), Bad::default());
         bind(&bare, entries)?.append(&(0..entries.len()), &mut written, &mut bad);

@@ -1,6 +1,7 @@
 //! Rows that are left out.
 
-use arrow::array::Int64Array;
+use arrow::array::{Int64Array, ListArray};
+use arrow::datatypes::Int64Type;
 
 use super::*;
 
@@ -32,6 +33,17 @@ fn a_row_is_told_once_with_its_first_bad_column() {
     let (text, misfits) = written(&mut lines, &batch);
     assert_eq!(text, "{\"a\":3,\"b\":3,\"c\":\"z\"}\n");
     assert_eq!(misfits, [format!("0 b: 1000: {RANGE}"), format!("1 a: 2000: {RANGE}")]);
+}
+
+#[test]
+fn a_column_comes_before_a_list_behind_it() {
+    let list = ListArray::from_iter_primitive::<Int64Type, _, _>([Some([Some(1), Some(3000)])]);
+    let batch = batch(vec![Arc::new(Int64Array::from(vec![2000])), Arc::new(list)]);
+    let items = Box::new(SMALL);
+    let list = Form::List { items, null_items: true, null_list: NullList::Keep };
+    let mut lines = lines(&batch, columns(vec![SMALL, list]));
+    let expected = vec![format!("0 a: 2000: {RANGE}")];
+    assert_eq!(written(&mut lines, &batch), (String::new(), expected));
 }
 
 #[test]
