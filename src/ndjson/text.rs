@@ -66,23 +66,26 @@ pub(super) struct Texts<B> {
     limit: Option<TextLimit>,
     /// The first row of those that were made ready.
     begin: usize,
-    /// The most bytes of each of them; nothing where none has anything to escape.
+    /// Whether none of them has anything to escape.
+    is_plain: bool,
+    /// The most bytes of each of them, where one has.
     bounds: Vec<usize>,
 }
 
 impl<B: Bytes> Texts<B> {
     /// Texts that may be as long as `limit`.
     pub(super) fn new(bytes: B, limit: Option<TextLimit>) -> Self {
-        Texts { bytes, limit, begin: 0, bounds: Vec::new() }
+        Texts { bytes, limit, begin: 0, is_plain: true, bounds: Vec::new() }
     }
 }
 
 impl<B: Bytes> Values for Texts<B> {
     fn prepare(&mut self, rows: &Range<usize>, _bad: &mut Bad) {
-        let Texts { bytes, begin, bounds, .. } = self;
+        let Texts { bytes, begin, is_plain, bounds, .. } = self;
         *begin = rows.start;
         bounds.clear();
-        if !bytes.all(rows).is_some_and(escape::is_plain) {
+        *is_plain = bytes.all(rows).is_some_and(escape::is_plain);
+        if !*is_plain {
             bounds.extend(rows.clone().map(|row| escape::bound(bytes.row(row))));
         }
     }
@@ -93,10 +96,7 @@ impl<B: Bytes> Values for Texts<B> {
 
     #[inline(always)]
     fn bound(&self, row: usize) -> usize {
-        match self.bounds.get(row - self.begin) {
-            Some(bound) => *bound,
-            None => self.bytes.row(row).len(),
-        }
+        if self.is_plain { self.bytes.row(row).len() } else { self.bounds[row - self.begin] }
     }
 
     #[inline(always)]
@@ -107,7 +107,7 @@ impl<B: Bytes> Values for Texts<B> {
         {
             return Err(Unfit::TextLength);
         }
-        if self.bound(row) > text.len() {
+        if !self.is_plain && self.bound(row) > text.len() {
             return Ok(escape::write(text, out, at));
         }
         match self.bytes.short(row) {
