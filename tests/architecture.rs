@@ -231,7 +231,7 @@ fn waiting_in_one_place(files: &[File]) -> Vec<String> {
         "src/engine/mod.rs",
         "src/engine/backoff.rs",
         // It waits until a server is there at all, when its user asked for that.
-        "src/connectors/postgres/server/wait.rs",
+        "src/network/wait.rs",
         // It ends when nobody came for long enough.
         "src/connectors/postgres/source/holder.rs",
     ];
@@ -245,7 +245,7 @@ fn revealing(files: &[File]) -> Vec<String> {
         let allowed = [
             "src/config/secret.rs",
             "src/config/placeholder.rs",
-            "src/connectors/postgres/server/password.rs",
+            "src/network/password.rs",
             "src/connectors/postgres/server/mod.rs",
         ];
         is_test || allowed.contains(&file.path.as_str())
