@@ -84,9 +84,11 @@ fn number<'p>(planned: &'p Planned, array: &ArrayRef) -> Bound<'p> {
                 Form::Integer { bits, .. } => {
                     Framed::cells(planned, array, Wholes::new(values, *bits))
                 }
-                Form::Float { bits, specials } => {
-                    Framed::cells(planned, array, Floats::<types::$kind>::new(values, *bits, *specials))
-                }
+                Form::Float { bits, specials } => Framed::cells(
+                    planned,
+                    array,
+                    Floats::<types::$kind>::new(values, *bits, *specials),
+                ),
                 form => Framed::cells(planned, array, Decimals::new(values, 0, form)),
             }
         }};

@@ -22,7 +22,9 @@ impl Form {
             Form::Bool => "a boolean".to_owned(),
             Form::Integer { bits, .. } => format!("an integer of {bits} bits"),
             Form::Decimal { integer_digits, fraction_digits, .. } => {
-                format!("a decimal of {integer_digits} digits before and {fraction_digits} after the point")
+                format!(
+                    "a decimal of {integer_digits} digits before and {fraction_digits} after the point"
+                )
             }
             Form::Float { bits, .. } => format!("a float of {bits} bits"),
             Form::Text { .. } => "a text".to_owned(),
@@ -101,7 +103,10 @@ fn look(form: &Form, kind: &DataType, path: &str, found: &mut Vec<(String, Strin
         (form, kind) => is_leaf(form, kind),
     };
     if !fits {
-        found.push((path.to_owned(), format!("{kind} in the load, the target takes {}", form.words())));
+        found.push((
+            path.to_owned(),
+            format!("{kind} in the load, the target takes {}", form.words()),
+        ));
     }
 }
 

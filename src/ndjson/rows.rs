@@ -55,9 +55,10 @@ impl<'p> Members<'p> {
             let most = if block.is_empty() { BLOCK } else { block.len() * 2 };
             block = block.end..rows.end.min(block.end + most.min(BLOCK));
             let mut found = self.fill(&mut block);
-            let unfit = found.iter().flat_map(Bad::rows).fold(0_u64, |set, row| {
-                set | 1 << (row - block.start)
-            });
+            let unfit = found
+                .iter()
+                .flat_map(Bad::rows)
+                .fold(0_u64, |set, row| set | 1 << (row - block.start));
             let Places { cursors, begins, bytes } = &mut self.places;
             for ((row, begin), end) in block.clone().zip(begins.iter()).zip(cursors.iter()) {
                 let begin = *begin;

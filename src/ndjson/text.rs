@@ -5,8 +5,8 @@ use std::ops::Range;
 use arrow::array::{GenericByteArray, StringViewArray};
 use arrow::datatypes::{ArrowNativeType, ByteArrayType};
 
-use super::cells::Values;
 use super::bad::Bad;
+use super::cells::Values;
 use super::escape;
 use super::form::TextLimit;
 use super::unfit::Unfit;

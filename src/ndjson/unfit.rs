@@ -50,10 +50,14 @@ impl Unfit {
                 return format!("the number is outside of an integer of {bits} bits");
             }
             (Unfit::IntegerDigits, Form::Decimal { integer_digits, .. }) => {
-                return format!("the number has more than {integer_digits} digits before the point");
+                return format!(
+                    "the number has more than {integer_digits} digits before the point"
+                );
             }
             (Unfit::FractionDigits, Form::Decimal { fraction_digits, .. }) => {
-                return format!("the number has more than {fraction_digits} digits after the point");
+                return format!(
+                    "the number has more than {fraction_digits} digits after the point"
+                );
             }
             (Unfit::Range | Unfit::IntegerDigits, _) => "the number is too large for the column",
             (Unfit::FractionDigits, _) => "the number has digits after the point",
@@ -89,7 +93,9 @@ impl Unfit {
                 | Form::DateTime { fraction_digits }
                 | Form::UtcDateTime { fraction_digits }
                 | Form::Timestamp { fraction_digits },
-            ) => return format!("the second has more than {fraction_digits} digits after the point"),
+            ) => {
+                return format!("the second has more than {fraction_digits} digits after the point");
+            }
             (Unfit::SecondDigits, _) => "the second has too many digits after the point",
             (Unfit::KeyTwice, _) => "the map has a key twice",
         }
