@@ -15,10 +15,10 @@ use super::super::schema::{Field, Mode};
 use super::super::store::{self, Row, Store, quoted};
 use super::super::values;
 use super::super::world::{TableName, World};
-use super::Setting;
 use super::infer::{Known, can_become};
 use super::select::{Found, execute, heads};
 use super::translate::{Translator, resolve, unknown};
+use super::{Setting, reserved};
 
 pub(crate) fn insert(world: &mut World, setting: &Setting, insert: Insert) -> Outcome<Results> {
     let TableObject::TableName(name) = &insert.table else {
@@ -80,8 +80,9 @@ pub(crate) fn columns(fields: &[Field], names: &[ObjectName]) -> Outcome<Vec<Fie
 }
 
 fn column(fields: &[Field], name: &ObjectName) -> Outcome<Field> {
-    let last =
-        name.0.last().and_then(|part| part.as_ident()).map_or("", |ident: &Ident| &ident.value);
+    let ident = name.0.last().and_then(|part| part.as_ident());
+    ident.map_or(Ok(()), reserved::check)?;
+    let last = ident.map_or("", |ident: &Ident| &ident.value);
     let found = fields.iter().find(|field| field.is(last)).cloned();
     found
         .ok_or_else(|| Refusal::invalid_query(format!("Column {last} is not present in the table")))

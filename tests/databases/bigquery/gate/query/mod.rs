@@ -11,6 +11,7 @@ mod dml;
 mod infer;
 mod merge;
 mod parameters;
+mod reserved;
 mod script;
 mod select;
 mod translate;

@@ -20,8 +20,8 @@ use super::super::schema::{Field, Type};
 use super::super::store::{self, Store};
 use super::super::values;
 use super::super::world::{TableName, World};
-use super::Setting;
 use super::infer::{Scope, are_comparable, arguments, is_comparison, kind_of};
+use super::{Setting, reserved};
 
 /// Functions that SQLite has, or that were added to it, by their names in GoogleSQL. Whatever is
 /// neither here nor in [`Translator::special`] is refused.
@@ -209,6 +209,7 @@ impl<'a> Translator<'a> {
     }
 
     fn select(&mut self, select: &mut Select) -> Outcome<()> {
+        select.projection.iter().try_for_each(reserved::check_item)?;
         if select.qualify.is_some() || select.value_table_mode.is_some() {
             return Err(unknown("QUALIFY and SELECT AS STRUCT or VALUE"));
         }
@@ -308,6 +309,7 @@ impl<'a> Translator<'a> {
     }
 
     fn before(&mut self, expr: &mut Expr) -> Outcome<()> {
+        reserved::check_expression(expr)?;
         match expr {
             Expr::BinaryOp { left, op, right } if is_comparison(op) => {
                 self.compared(&mut [left, right])
