@@ -163,7 +163,7 @@ def queries(bq):
     assert [row.id for row in bq.query_and_wait(sql, job_config=config)] == [5, 5, 7]
     sql = f"SELECT id, COUNT(*) AS n FROM {DATASET}.copied GROUP BY id HAVING COUNT(*) > 1 ORDER BY id LIMIT 3"
     assert [tuple(row) for row in bq.query(sql).result()] == [(0, 2), (1, 2), (2, 2)]
-    typed = f"SELECT amount, at, CAST(at AS STRING) AS text FROM {DATASET}.typed WHERE at > '2026-01-01'"
+    typed = f"SELECT amount, `at`, CAST(`at` AS STRING) AS text FROM {DATASET}.typed WHERE `at` > '2026-01-01'"
     [row] = bq.query(typed).result()
     assert row.amount == decimal.Decimal("-1234567890.12") and row.text == "2026-02-28 23:59:59.123456+00"
     assert [row.id for row in bq.query(f"SELECT id FROM {DATASET}.large ORDER BY id").result(page_size=2500)] == list(range(6000))
