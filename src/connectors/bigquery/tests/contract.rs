@@ -203,7 +203,9 @@ async fn stage_tables_and_marks_may_be_in_a_dataset_of_their_own() {
     for mode in modes() {
         yard.sql("DELETE FROM d.t WHERE TRUE");
         yard.sql("INSERT INTO d.t (id, word) VALUES (1, 'old'), (2, 'old')");
-        yard.load(&load(&format!("l-{}", mode.name().replace('+', "-")), mode.clone()), PARTS).await.unwrap();
+        yard.load(&load(&format!("l-{}", mode.name().replace('+', "-")), mode.clone()), PARTS)
+            .await
+            .unwrap();
         assert_eq!(yard.rows(), after(&mode), "{mode}");
     }
     assert_eq!(yard.gate.tables("d"), ["t"]);
@@ -221,11 +223,11 @@ async fn the_newest_mark_of_the_table_gives_the_watermarks() {
         sink.commit(&load, &staged, &high(word)).await.unwrap();
     }
     // The last one has not been noted as published, because its process was killed.
-    yard.sql("DELETE FROM d._dhow_mark WHERE load = 'l3' AND state = 'published'");
+    yard.sql("DELETE FROM d._dhow_mark WHERE `load` = 'l3' AND state = 'published'");
     let target = yard.sink().inspect(&load("l9", Mode::Append)).await.unwrap();
     assert_eq!((target.watermarks, target.mark), (high("c"), None));
     // An intention that came to nothing does not count.
-    yard.sql("UPDATE d._dhow_mark SET job = 'none' WHERE load = 'l3'");
+    yard.sql("UPDATE d._dhow_mark SET job = 'none' WHERE `load` = 'l3'");
     let target = yard.sink().inspect(&load("l9", Mode::Append)).await.unwrap();
     assert_eq!(target.watermarks, high("b"));
 }

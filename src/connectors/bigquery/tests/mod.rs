@@ -74,9 +74,10 @@ impl Yard {
 
     fn try_sink(&self) -> Result<Arc<dyn Sink>> {
         let place = Place::without_lines("test");
-        let entries = self.options.iter().map(|(key, value)| {
-            ((*key).to_owned(), place.clone(), node(value, &place))
-        });
+        let entries = self
+            .options
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), place.clone(), node(value, &place)));
         let options = Options::new(place.clone(), entries.collect());
         let problems = (super::CONNECTOR.check)(&options, Role::Sink);
         assert!(problems.is_empty(), "{problems:?}");
