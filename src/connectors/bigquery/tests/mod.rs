@@ -25,6 +25,8 @@ use crate::sink::{Load, Mark, Mode, Part, Receipt, Sink};
 use crate::source::{SnapshotId, Stop, Watermark, Watermarks};
 use gate::Gate;
 
+use super::BigQuerySink;
+
 /// A row of the table `t`.
 type Row = (i64, &'static str);
 
@@ -74,7 +76,7 @@ impl Yard {
         self
     }
 
-    fn try_sink(&self) -> Result<Arc<dyn Sink>> {
+    fn open(&self) -> BigQuerySink {
         let place = Place::without_lines("test");
         let entries = self
             .options
@@ -85,11 +87,11 @@ impl Yard {
         assert!(problems.is_empty(), "{problems:?}");
         let base = self.folder.path().to_owned();
         let context = Context { base, jobs: 2, memory: unlimited(), state: None };
-        super::open(&options, &context)
+        super::sink(&options, &context).unwrap()
     }
 
     fn sink(&self) -> Arc<dyn Sink> {
-        self.try_sink().unwrap()
+        Arc::new(self.open())
     }
 
     /// The rows of the table `t`, as `1=a 2=b`.
