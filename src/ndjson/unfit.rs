@@ -94,7 +94,9 @@ impl Unfit {
                 | Form::UtcDateTime { fraction_digits }
                 | Form::Timestamp { fraction_digits },
             ) => {
-                return format!("the second has more than {fraction_digits} digits after the point");
+                return format!(
+                    "the second has more than {fraction_digits} digits after the point"
+                );
             }
             (Unfit::SecondDigits, _) => "the second has too many digits after the point",
             (Unfit::KeyTwice, _) => "the map has a key twice",

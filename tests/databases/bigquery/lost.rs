@@ -51,7 +51,9 @@ fn tell(mode: (&'static str, &'static str), setup: Setup) {
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
-                while let Some((call, nth, (name, fault))) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
+                while let Some((call, nth, (name, fault))) =
+                    cases.get(next.fetch_add(1, Ordering::SeqCst))
+                {
                     let site = Site::of(mode, setup);
                     site.gate.order(When::call(call).nth(*nth), fault.clone());
                     let told = format!("{call}, number {nth}, {name}");
@@ -100,7 +102,10 @@ fn an_upload_that_is_interrupted_goes_on_where_it_was() {
         ("lost before", vec![(put(), Fault::LostBefore)]),
         ("lost after", vec![(put(), Fault::LostAfter)]),
         ("the last answer lost", vec![(put().nth(2), Fault::LostAfter)]),
-        ("the question lost", vec![(put().nth(2), Fault::LostAfter), (When::call("upload.ask"), Fault::LostBefore)]),
+        (
+            "the question lost",
+            vec![(put().nth(2), Fault::LostAfter), (When::call("upload.ask"), Fault::LostBefore)],
+        ),
         ("the session gone", vec![(put().nth(2), Fault::SessionGone(410))]),
         ("the session unknown", vec![(put(), Fault::SessionGone(404))]),
         ("no session", vec![(When::call("upload.open"), Fault::unavailable())]),
@@ -122,7 +127,11 @@ fn an_upload_that_is_interrupted_goes_on_where_it_was() {
 fn a_token_that_is_refused_is_fetched_again_once() {
     let gate = Gate::start().with_dataset("d", LOCATION);
     gate.require_tokens();
-    let site = Site::at(gate, MODES[0], Setup { options: ", credentials_file: credentials.json", ..SMALL });
+    let site = Site::at(
+        gate,
+        MODES[0],
+        Setup { options: ", credentials_file: credentials.json", ..SMALL },
+    );
     site.gate.write_credentials(&site.project.path(""));
     for (call, nth) in [("datasets.get", 1), ("upload.multipart", 2), ("jobs.insert", 1)] {
         site.gate.order(When::call(call).nth(nth), Fault::expired_token());

@@ -70,16 +70,16 @@ impl Site {
         let pipeline = format!(
             "sources:\n  rows: {{ type: csv, path: rows.csv, split_bytes: {part} }}\n\
              sinks:\n  out: {{ from: rows, type: bigquery, project: {PROJECT}, dataset: d, table: target, \
-             endpoint: \"{}\", group_bytes: 1, mode: {mode}{key}{} }}\n",
+             endpoint: \"{}\", group_bytes: 1KB, mode: {mode}{key}{} }}\n",
             gate.url(),
             setup.options,
             part = setup.part,
         );
         let project = Project::of(&pipeline);
         let rows = setup.rows.0..setup.rows.1;
-        let csv = lines(rows.clone(), 2, setup.note).into_iter().map(|(id, day, version, note)| {
-            format!("{id},{day},{version},{}\n", "x".repeat(note))
-        });
+        let csv = lines(rows.clone(), 2, setup.note)
+            .into_iter()
+            .map(|(id, day, version, note)| format!("{id},{day},{version},{}\n", "x".repeat(note)));
         let csv: String = std::iter::once("id,day,version,note\n".to_owned()).chain(csv).collect();
         std::fs::write(project.path("rows.csv"), csv).expect("files can be written");
         Site { gate, mode, project, rows }
@@ -96,7 +96,8 @@ impl Site {
         let old = old();
         let kept = old.iter().filter(is_kept).map(|(id, _, version, _)| (*id, *version));
         let new = self.rows.clone().map(|id| (id, 2));
-        let mut rows: Vec<_> = kept.chain(new).map(|(id, v)| (u64::from(id), u64::from(v))).collect();
+        let mut rows: Vec<_> =
+            kept.chain(new).map(|(id, v)| (u64::from(id), u64::from(v))).collect();
         rows.sort_unstable();
         rows
     }
@@ -104,7 +105,8 @@ impl Site {
     fn found(&self) -> Vec<(u64, u64)> {
         let number = |row: &Value, name: &str| row[name].as_u64().expect("a number");
         let rows = self.gate.rows("d.target");
-        let mut rows: Vec<_> = rows.iter().map(|row| (number(row, "id"), number(row, "version"))).collect();
+        let mut rows: Vec<_> =
+            rows.iter().map(|row| (number(row, "id"), number(row, "version"))).collect();
         rows.sort_unstable();
         rows
     }
@@ -120,7 +122,8 @@ impl Site {
     #[track_caller]
     pub(super) fn assert_not_half(&self, told: &str) {
         let found = self.found();
-        let before: Vec<_> = old().iter().map(|(id, _, v, _)| (u64::from(*id), u64::from(*v))).collect();
+        let before: Vec<_> =
+            old().iter().map(|(id, _, v, _)| (u64::from(*id), u64::from(*v))).collect();
         assert!(found == before || found == self.expected(), "{}: half a load: {told}", self.mode);
     }
 
@@ -128,6 +131,13 @@ impl Site {
     #[track_caller]
     pub(super) fn assert_tidy(&self, told: &str) {
         assert_eq!(self.gate.tables("d"), ["_dhow_mark", "target"], "{}: {told}", self.mode);
+    }
+
+    /// A run that is killed at this point.
+    #[track_caller]
+    pub(super) fn die_at(&self, point: &str) {
+        let ended = self.project.run(Some(point));
+        assert!(ended.was_killed(), "{} at {point}: {:?} {}", self.mode, ended.code, ended.err);
     }
 
     /// Runs until it ends well, at most `runs` times; only what goes away by itself may stop a run.

@@ -162,7 +162,7 @@ impl World {
         {
             return answer;
         }
-        self.expire();
+        self.expire(now);
         self.granted(asked).unwrap_or_else(|refusal| refusal.answer())
     }
 
@@ -346,9 +346,8 @@ impl World {
         self.store.count(table.id) + table.counted
     }
 
-    /// Tables whose time has come are gone.
-    fn expire(&mut self) {
-        let now = self.now();
+    /// Tables whose time has come by then are gone.
+    pub(crate) fn expire(&mut self, now: i64) {
         let is_over = |table: &Table| {
             let end = table.set.get("expirationTime").and_then(Value::as_str);
             end.and_then(|end| end.parse::<i64>().ok()).is_some_and(|end| end <= now)
