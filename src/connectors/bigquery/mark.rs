@@ -24,7 +24,8 @@ pub(super) const INTENT: &str = "dhow_intent";
 const NEWEST: u32 = 50;
 /// Jobs are remembered for 180 days; after this many nothing is concluded from their absence.
 const REMEMBERED_DAYS: i64 = 150;
-const COLUMNS: &str = "load, intent, state, job, `rows`, watermarks, at";
+/// Some of these names are words of GoogleSQL.
+const COLUMNS: &str = "`load`, `intent`, `state`, `target`, `job`, `rows`, `watermarks`, `at`";
 
 /// A mark as the table has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,13 +85,13 @@ impl<'a> Marks<'a> {
 
     /// What is noted of `load`.
     pub(super) async fn of_load(&self, load: &LoadId) -> Result<Vec<Noted>> {
-        let condition = format!("load = {} AND {}", literal(load.as_str()), self.condition());
+        let condition = format!("`load` = {} AND {}", literal(load.as_str()), self.condition());
         self.select(&format!("WHERE {condition}")).await
     }
 
     /// The newest mark of any load of this target.
     pub(super) async fn newest(&self) -> Result<Option<Mark>> {
-        let rest = format!("WHERE {} ORDER BY at DESC LIMIT {NEWEST}", self.condition());
+        let rest = format!("WHERE {} ORDER BY `at` DESC LIMIT {NEWEST}", self.condition());
         for noted in self.select(&rest).await? {
             if noted.is_published || self.has_published(&noted).await? {
                 return Ok(Some(noted.mark));
@@ -100,7 +101,7 @@ impl<'a> Marks<'a> {
     }
 
     fn condition(&self) -> String {
-        format!("target = {}", literal(&self.sink.options.target.to_string()))
+        format!("`target` = {}", literal(&self.sink.options.target.to_string()))
     }
 
     async fn select(&self, rest: &str) -> Result<Vec<Noted>> {
@@ -150,8 +151,7 @@ impl<'a> Marks<'a> {
         let target = self.sink.options.target.to_string();
         let texts = [mark.load.as_str(), &intent, state, &target, job].map(literal).join(", ");
         let sql = format!(
-            "INSERT INTO {} (load, intent, state, target, job, `rows`, watermarks, at) \
-             VALUES ({texts}, {}, {}, {})",
+            "INSERT INTO {} ({COLUMNS}) VALUES ({texts}, {}, {}, {})",
             quoted(&self.sink.staging(MARKS)),
             mark.rows,
             literal(&watermarks),
@@ -193,16 +193,16 @@ fn noted(row: &Row) -> Result<Noted> {
     let text = |at: usize| row.get(at).and_then(Option::as_deref).unwrap_or_default();
     let broken = || Error::conflict(format!("a row of `{MARKS}` is not one that dhow has written"));
     let load: LoadId = text(0).parse().map_err(|_| broken())?;
-    let watermarks: Watermarks = serde_json::from_str(text(5)).map_err(|_| broken())?;
+    let watermarks: Watermarks = serde_json::from_str(text(6)).map_err(|_| broken())?;
     Ok(Noted {
         mark: Mark {
             load,
-            rows: text(4).parse().map_err(|_| broken())?,
+            rows: text(5).parse().map_err(|_| broken())?,
             watermarks,
-            at: text(6).to_owned(),
+            at: text(7).to_owned(),
         },
         intent: text(1).to_owned(),
-        job: text(3).to_owned(),
+        job: text(4).to_owned(),
         is_published: text(2) == "published",
     })
 }
@@ -240,13 +240,14 @@ mod tests {
 
     #[test]
     fn a_mark_is_read_as_it_was_written() {
-        let cells = ["l1", "i", "published", "j", "3", r#"{"s":"w"}"#, "2026-11-21T09:00:00Z"];
+        let cells =
+            ["l1", "i", "published", "p.d.t", "j", "3", r#"{"s":"w"}"#, "2026-11-21T09:00:00Z"];
         let row: Row = cells.map(|cell| Some(cell.to_owned())).to_vec();
         let read = noted(&row).unwrap();
         assert_eq!((read.mark.rows, read.is_published, read.job.as_str()), (3, true, "j"));
         assert_eq!(read.mark.watermarks["s"].0, "w");
         let mut wrong = row.clone();
-        wrong[4] = None;
+        wrong[5] = None;
         assert!(noted(&wrong).is_err());
     }
 

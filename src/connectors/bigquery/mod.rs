@@ -39,6 +39,8 @@ mod statement;
 mod sweep;
 mod table;
 mod target;
+#[cfg(test)]
+mod tests;
 mod types;
 mod upload;
 
