@@ -5,5 +5,6 @@ mod gate;
 #[cfg(debug_assertions)]
 mod killed;
 mod lost;
+mod mistakes;
 mod proof;
 mod site;

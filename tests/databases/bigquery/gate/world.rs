@@ -132,6 +132,12 @@ impl World {
         jiff::Timestamp::now().as_millisecond() + self.ahead
     }
 
+    /// The header `Date`, by the gate's clock.
+    pub(crate) fn date(&self) -> String {
+        let now = jiff::Timestamp::from_millisecond(self.now()).expect("a time within reason");
+        now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
     /// A number that nothing else has.
     pub(crate) fn next(&mut self) -> u64 {
         self.serial += 1;
