@@ -232,8 +232,10 @@ async fn a_publish_job_that_still_runs_is_waited_for_before_a_load_is_given_up()
     let yard = Arc::new(Yard::new());
     let load = load("l1", Mode::Append);
     let (script, mut died) = dies_at("bq.publish_inserted");
-    yard.gate
-        .order(When::call("jobs.insert").body("dhow_intent"), Fault::Pace { pending: 2, running: 2 });
+    yard.gate.order(
+        When::call("jobs.insert").body("dhow_intent"),
+        Fault::Pace { pending: 2, running: 2 },
+    );
     tokio::select! {
         _ = died.recv() => {}
         _ = script.scope(async { yard.load(&load, PARTS).await }) => panic!("it did not die"),
