@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::gate::{Fault, Gate, When};
-use super::site::{LARGE, LOCATION, MODES, SMALL, Setup, Site};
+use super::site::{LARGE, LOCATION, MISSING, MODES, NAMED, NARROW, SMALL, Setup, Site};
 use crate::project::is_long;
 
 /// How often each kind of call is made by an undisturbed run.
@@ -51,7 +51,9 @@ fn tell(mode: (&'static str, &'static str), setup: Setup) {
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
-                while let Some((call, nth, (name, fault))) = cases.get(next.fetch_add(1, Ordering::SeqCst)) {
+                while let Some((call, nth, (name, fault))) =
+                    cases.get(next.fetch_add(1, Ordering::SeqCst))
+                {
                     let site = Site::of(mode, setup);
                     site.gate.order(When::call(call).nth(*nth), fault.clone());
                     let told = format!("{call}, number {nth}, {name}");
@@ -87,6 +89,17 @@ fn an_answer_that_is_lost_costs_no_row_and_doubles_none_in_delete_and_insert() {
 }
 
 #[test]
+fn an_answer_that_is_lost_costs_no_column_and_makes_no_table_twice() {
+    tell(MODES[0], MISSING);
+    tell(MODES[3], NARROW);
+}
+
+#[test]
+fn an_answer_with_a_token_that_is_lost_is_asked_for_again() {
+    tell(MODES[0], NAMED);
+}
+
+#[test]
 fn an_upload_that_is_interrupted_goes_on_where_it_was() {
     let gate = || Gate::start().with_dataset("d", LOCATION);
     let put = || When::call("upload.put");
@@ -100,7 +113,10 @@ fn an_upload_that_is_interrupted_goes_on_where_it_was() {
         ("lost before", vec![(put(), Fault::LostBefore)]),
         ("lost after", vec![(put(), Fault::LostAfter)]),
         ("the last answer lost", vec![(put().nth(2), Fault::LostAfter)]),
-        ("the question lost", vec![(put().nth(2), Fault::LostAfter), (When::call("upload.ask"), Fault::LostBefore)]),
+        (
+            "the question lost",
+            vec![(put().nth(2), Fault::LostAfter), (When::call("upload.ask"), Fault::LostBefore)],
+        ),
         ("the session gone", vec![(put().nth(2), Fault::SessionGone(410))]),
         ("the session unknown", vec![(put(), Fault::SessionGone(404))]),
         ("no session", vec![(When::call("upload.open"), Fault::unavailable())]),
@@ -120,10 +136,7 @@ fn an_upload_that_is_interrupted_goes_on_where_it_was() {
 
 #[test]
 fn a_token_that_is_refused_is_fetched_again_once() {
-    let gate = Gate::start().with_dataset("d", LOCATION);
-    gate.require_tokens();
-    let site = Site::at(gate, MODES[0], Setup { options: ", credentials_file: credentials.json", ..SMALL });
-    site.gate.write_credentials(&site.project.path(""));
+    let site = Site::of(MODES[0], NAMED);
     for (call, nth) in [("datasets.get", 1), ("upload.multipart", 2), ("jobs.insert", 1)] {
         site.gate.order(When::call(call).nth(nth), Fault::expired_token());
     }

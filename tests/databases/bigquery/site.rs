@@ -22,7 +22,20 @@ pub(super) struct Site {
     pub(super) gate: Gate,
     pub(super) mode: &'static str,
     pub(super) project: Project,
+    /// What the table holds before.
+    old: Vec<Line>,
     rows: std::ops::Range<u32>,
+    note: usize,
+}
+
+/// The table as it is before the load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    /// With older rows.
+    Whole,
+    /// With older rows, but without one of the columns.
+    Narrow,
+    Missing,
 }
 
 /// How the sink is set up, beside its mode.
@@ -36,14 +49,31 @@ pub(super) struct Setup {
     pub(super) options: &'static str,
     /// About how many bytes of the file are one part.
     pub(super) part: usize,
+    pub(super) target: Target,
 }
 
 /// Four parts, and rows that fit one request each.
-pub(super) const SMALL: Setup = Setup { rows: (22, 142), note: 30, options: "", part: 1_300 };
+pub(super) const SMALL: Setup =
+    Setup { rows: (22, 142), note: 30, options: "", part: 1_300, target: Target::Whole };
 
 /// One part that is sent in pieces.
-pub(super) const LARGE: Setup =
-    Setup { rows: (22, 9_022), note: 1_100, options: ", gzip_level: 0", part: 100_000_000 };
+pub(super) const LARGE: Setup = Setup {
+    rows: (22, 9_022),
+    note: 1_100,
+    options: ", gzip_level: 0",
+    part: 100_000_000,
+    target: Target::Whole,
+};
+
+/// A table that is made by the load.
+pub(super) const MISSING: Setup = Setup { target: Target::Missing, ..SMALL };
+
+/// A table that is given a column by the load.
+pub(super) const NARROW: Setup =
+    Setup { target: Target::Narrow, options: ", on_schema_change: append_new_columns", ..SMALL };
+
+/// A service account, which asks for tokens.
+pub(super) const NAMED: Setup = Setup { options: ", credentials_file: credentials.json", ..SMALL };
 
 type Line = (u32, u32, u32, usize);
 
@@ -60,29 +90,43 @@ impl Site {
 
     /// The same at a gate that is there.
     pub(super) fn at(gate: Gate, (mode, key): (&'static str, &str), setup: Setup) -> Self {
-        let fields = json!([
-            { "name": "id", "type": "INT64" }, { "name": "day", "type": "INT64" },
-            { "name": "version", "type": "INT64" }, { "name": "note", "type": "STRING" },
-        ]);
-        let gate = gate.with_table("d.target", &fields);
-        let old: Vec<String> = old().iter().map(sql).collect();
-        gate.sql(&format!("INSERT INTO d.target VALUES {}", old.join(", "))).expect("old rows");
+        let old = match setup.target {
+            Target::Missing => Vec::new(),
+            _ => lines(0..40, 1, 1),
+        };
+        let gate = with_target(gate, setup.target, &old);
         let pipeline = format!(
             "sources:\n  rows: {{ type: csv, path: rows.csv, split_bytes: {part} }}\n\
              sinks:\n  out: {{ from: rows, type: bigquery, project: {PROJECT}, dataset: d, table: target, \
-             endpoint: \"{}\", group_bytes: 1, mode: {mode}{key}{} }}\n",
+             endpoint: \"{}\", group_bytes: 1KB, mode: {mode}{key}{} }}\n",
             gate.url(),
             setup.options,
             part = setup.part,
         );
         let project = Project::of(&pipeline);
+        if setup.options == NAMED.options {
+            gate.require_tokens();
+            gate.write_credentials(&project.path(""));
+        }
         let rows = setup.rows.0..setup.rows.1;
-        let csv = lines(rows.clone(), 2, setup.note)
-            .into_iter()
+        let site = Site { gate, mode, project, old, rows, note: setup.note };
+        site.write();
+        site
+    }
+
+    fn write(&self) {
+        let lines = lines(self.rows.clone(), 2, self.note).into_iter();
+        let lines = lines
             .map(|(id, day, version, note)| format!("{id},{day},{version},{}\n", "x".repeat(note)));
-        let csv: String = std::iter::once("id,day,version,note\n".to_owned()).chain(csv).collect();
-        std::fs::write(project.path("rows.csv"), csv).expect("files can be written");
-        Site { gate, mode, project, rows }
+        let csv: String =
+            std::iter::once("id,day,version,note\n".to_owned()).chain(lines).collect();
+        std::fs::write(self.project.path("rows.csv"), csv).expect("files can be written");
+    }
+
+    /// The file has a row more.
+    pub(super) fn grow(&mut self) {
+        self.rows.end += 1;
+        self.write();
     }
 
     /// What must be there in the end: ids and versions.
@@ -93,8 +137,7 @@ impl Site {
             "delete+insert" => !(self.rows.start / 4..=(self.rows.end - 1) / 4).contains(day),
             _ => false,
         };
-        let old = old();
-        let kept = old.iter().filter(is_kept).map(|(id, _, version, _)| (*id, *version));
+        let kept = self.old.iter().filter(is_kept).map(|(id, _, version, _)| (*id, *version));
         let new = self.rows.clone().map(|id| (id, 2));
         let mut rows: Vec<_> =
             kept.chain(new).map(|(id, v)| (u64::from(id), u64::from(v))).collect();
@@ -104,7 +147,9 @@ impl Site {
 
     fn found(&self) -> Vec<(u64, u64)> {
         let number = |row: &Value, name: &str| row[name].as_u64().expect("a number");
-        let rows = self.gate.rows("d.target");
+        // A table that is not there has no rows.
+        let rows =
+            self.gate.table("d.target").map(|_| self.gate.rows("d.target")).unwrap_or_default();
         let mut rows: Vec<_> =
             rows.iter().map(|row| (number(row, "id"), number(row, "version"))).collect();
         rows.sort_unstable();
@@ -123,7 +168,7 @@ impl Site {
     pub(super) fn assert_not_half(&self, told: &str) {
         let found = self.found();
         let before: Vec<_> =
-            old().iter().map(|(id, _, v, _)| (u64::from(*id), u64::from(*v))).collect();
+            self.old.iter().map(|(id, _, v, _)| (u64::from(*id), u64::from(*v))).collect();
         assert!(found == before || found == self.expected(), "{}: half a load: {told}", self.mode);
     }
 
@@ -131,6 +176,13 @@ impl Site {
     #[track_caller]
     pub(super) fn assert_tidy(&self, told: &str) {
         assert_eq!(self.gate.tables("d"), ["_dhow_mark", "target"], "{}: {told}", self.mode);
+    }
+
+    /// A run that is killed at this point.
+    #[track_caller]
+    pub(super) fn die_at(&self, point: &str) {
+        let ended = self.project.run(Some(point));
+        assert!(ended.was_killed(), "{} at {point}: {:?} {}", self.mode, ended.code, ended.err);
     }
 
     /// Runs until it ends well, at most `runs` times; only what goes away by itself may stop a run.
@@ -147,10 +199,21 @@ impl Site {
     }
 }
 
-fn old() -> Vec<Line> {
-    lines(0..40, 1, 1)
-}
-
-fn sql((id, day, version, _): &Line) -> String {
-    format!("({id}, {day}, {version}, 'o')")
+fn with_target(gate: Gate, target: Target, old: &[Line]) -> Gate {
+    if target == Target::Missing {
+        return gate;
+    }
+    let mut fields = vec![
+        json!({ "name": "id", "type": "INT64" }),
+        json!({ "name": "day", "type": "INT64" }),
+        json!({ "name": "version", "type": "INT64" }),
+    ];
+    if target == Target::Whole {
+        fields.push(json!({ "name": "note", "type": "STRING" }));
+    }
+    let gate = gate.with_table("d.target", &Value::Array(fields));
+    let old = old.iter().map(|(id, day, version, _)| format!("({id}, {day}, {version})"));
+    let old = old.collect::<Vec<_>>().join(", ");
+    gate.sql(&format!("INSERT INTO d.target (id, day, version) VALUES {old}")).expect("old rows");
+    gate
 }

@@ -246,8 +246,8 @@ impl fmt::Debug for Signal {
 impl Held {
     /// Waits until the request is there.
     pub(crate) fn wait(&self) {
-        let arrived = self.arrived.recv_timeout(Duration::from_secs(120));
-        arrived.expect("the request that the test waits for comes within two minutes");
+        let arrived = self.arrived.recv_timeout(Duration::from_secs(60));
+        arrived.expect("the request that the test waits for comes within a minute");
     }
 
     /// Lets the request go on.

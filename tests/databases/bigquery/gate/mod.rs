@@ -42,6 +42,8 @@ mod uploads;
 mod values;
 mod world;
 
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -200,9 +202,9 @@ impl Gate {
         self.world().jobs.retain(|_, job| !job.is_done());
     }
 
-    /// The table expires.
-    pub(crate) fn expire_table(&self, table: &str) {
-        self.world().remove(&named(table)).expect("the table is there");
+    /// All tables expire that have a time to do so.
+    pub(crate) fn expire_tables(&self) {
+        self.world().expire(i64::MAX);
     }
 
     /// Sets the gate's clock ahead: tables and tokens expire.
@@ -237,10 +239,15 @@ impl Gate {
         self.world().accounts.key(PROJECT)
     }
 
-    /// Writes the key file into a folder.
+    /// Writes the key file into a folder, for its owner's eyes only.
     pub(crate) fn write_credentials(&self, folder: &Path) -> PathBuf {
         let path = folder.join("credentials.json");
-        std::fs::write(&path, self.credentials().to_string()).expect("files can be written");
+        let _ = std::fs::remove_file(&path);
+        let private =
+            std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let written =
+            private.and_then(|mut file| file.write_all(self.credentials().to_string().as_bytes()));
+        written.expect("files can be written");
         path
     }
 

@@ -116,7 +116,8 @@ async fn serve(
         return Err(Cut);
     }
     asked.orders = shared.script.of_whole(asked.call.name, &path, &asked.body);
-    let answered = answered(&shared, asked).await?;
+    let mut answered = answered(&shared, asked).await?;
+    answered.0 = answered.0.with("date", &shared.world.lock().expect("no thread panicked").date());
     shared.log.lock().expect("no thread panicked")[at].status = Some(answered.0.status);
     Ok(reply(answered.0, answered.1))
 }

@@ -132,6 +132,12 @@ impl World {
         jiff::Timestamp::now().as_millisecond() + self.ahead
     }
 
+    /// The header `Date`, by the gate's clock.
+    pub(crate) fn date(&self) -> String {
+        let now = jiff::Timestamp::from_millisecond(self.now()).expect("a time within reason");
+        now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
     /// A number that nothing else has.
     pub(crate) fn next(&mut self) -> u64 {
         self.serial += 1;
@@ -162,7 +168,7 @@ impl World {
         {
             return answer;
         }
-        self.expire();
+        self.expire(now);
         self.granted(asked).unwrap_or_else(|refusal| refusal.answer())
     }
 
@@ -346,9 +352,8 @@ impl World {
         self.store.count(table.id) + table.counted
     }
 
-    /// Tables whose time has come are gone.
-    fn expire(&mut self) {
-        let now = self.now();
+    /// Tables whose time has come by then are gone.
+    pub(crate) fn expire(&mut self, now: i64) {
         let is_over = |table: &Table| {
             let end = table.set.get("expirationTime").and_then(Value::as_str);
             end.and_then(|end| end.parse::<i64>().ok()).is_some_and(|end| end <= now)
