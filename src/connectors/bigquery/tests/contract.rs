@@ -256,7 +256,7 @@ async fn many_parts_are_put_together_first_and_only_once() {
     assert_eq!(all(1).await, together);
     assert_eq!(yard.gate.jobs().len(), copies, "what is there is not copied again");
     // Its rows are gone, and its job is not.
-    yard.gate.expire_table(&format!("d.{}", together[0].table));
+    yard.drop(&together[0].table);
     assert_eq!(all(1).await, together);
     assert_eq!(yard.gate.count(&format!("d.{}", together[0].table)), 3);
     sink.sweep(&load).await.unwrap();

@@ -70,6 +70,11 @@ impl Yard {
         self.gate.sql(sql).unwrap()
     }
 
+    /// As a table goes at its end.
+    fn drop(&self, table: &str) {
+        self.sql(&format!("DROP TABLE d.{table}"));
+    }
+
     fn option(mut self, name: &'static str, value: &str) -> Self {
         self.options.retain(|(known, _)| *known != name);
         self.options.push((name, value.to_owned()));
