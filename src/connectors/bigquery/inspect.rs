@@ -69,18 +69,14 @@ fn notes(sink: &BigQuerySink, load: &Load, planned: &Planned) -> Vec<String> {
             options.target.table
         ),
     ];
-    match load.mode {
-        Mode::Append | Mode::Truncate | Mode::Replace => notes.push(
+    let how = match load.mode {
+        Mode::Append | Mode::Truncate | Mode::Replace => {
             "a copy job publishes the parts, which costs nothing and is seen all at once"
-                .to_owned(),
-        ),
-        Mode::Merge(_) => {
-            notes.push("one MERGE query publishes the parts, and is billed as a query".to_owned());
         }
-        Mode::DeleteInsert(_) => {
-            notes.push("one transaction publishes the parts, and is billed as queries".to_owned());
-        }
-    }
+        Mode::Merge(_) => "one MERGE query publishes the parts, and is billed as a query",
+        Mode::DeleteInsert(_) => "one transaction publishes the parts, and is billed as queries",
+    };
+    notes.push(how.to_owned());
     if let Format::Json { gzip: 1.. } = options.format
         && options.group_bytes > 2_000_000_000
     {

@@ -4,9 +4,9 @@
 //! that follows from load, snapshot and part: whoever asks for that id learns what became of it,
 //! so an answer that is lost loses nothing (`job`). Bodies are encoded and sent side by side, in
 //! pieces that the service acknowledges (`encode`, `upload`). One more job publishes all stage
-//! tables at once (`publish`, `gather`, `statement`): a copy, a MERGE, or a transaction. Its id is the load's
-//! as well, and a label of it names the mark, which stands in `_dhow_mark` before (`mark`). An empty
-//! table, the house, says which snapshot a load is bound to (`house`).
+//! tables at once (`publish`, `gather`, `statement`): a copy, a MERGE, or a transaction. Its id is
+//! the load's as well, and a label of it names the mark, which stands in `_dhow_mark` before
+//! (`mark`). An empty table, the house, says which snapshot a load is bound to (`house`).
 //!
 //! - `auth`, `credentials`, `endpoint`, `api`, `failure`: how the service is spoken to.
 //! - `field`, `types`, `form`, `schema`, `layout`, `target`: columns, and whether a load fits them.

@@ -39,33 +39,17 @@ pub(super) async fn commit(
         return note(&marks, &names, &noted, mark).await;
     }
     let standing = jobs.standing(0, |attempt| names.publish_job(attempt)).await?;
-    let attempt = match standing {
-        Standing::Free(attempt) => attempt,
-        Standing::Done(attempt, job) => {
-            let mark = marks.named(&load.id, job.label(INTENT)).await?;
-            marks.publish(&names, &mark, &names.publish_job(attempt)).await?;
-            return Ok(mark);
+    let (attempt, mark) = match standing {
+        Standing::Done(attempt, job) => (attempt, marks.named(&load.id, job.label(INTENT)).await?),
+        Standing::Free(attempt) => {
+            house::check(sink, load, &names).await?;
+            let planned = &Planned::of(sink, load).await?;
+            let publishing = Publishing { sink, load, jobs: &jobs, names: &names, planned };
+            let id = names.publish_job(attempt);
+            (attempt, publishing.run(&marks, &id, staged, high).await?)
         }
     };
-    house::check(sink, load, &names).await?;
-    let planned = Planned::of(sink, load).await?;
-    let publishing = Publishing { sink, load, jobs: &jobs, names: &names, planned: &planned };
-    let stages = publishing.stages(staged).await?;
-    let configuration = publishing.configuration(&stages).await?;
-    let mark = Mark {
-        load: load.id.clone(),
-        rows: staged.iter().map(|receipt| receipt.rows).sum(),
-        watermarks: high.clone(),
-        // Of one width, so that the newest mark is the last one in the order of texts.
-        at: format!("{:.6}", jiff::Timestamp::now()),
-    };
-    let id = names.publish_job(attempt);
-    marks.intend(&names, &mark, &id).await?;
-    point("bq.intended").await;
-    let mark = publishing.publish(&marks, &id, configuration, mark).await?;
-    point("bq.published").await;
-    publishing.restore().await?;
-    marks.publish(&names, &mark, &id).await?;
+    marks.publish(&names, &mark, &names.publish_job(attempt)).await?;
     point("bq.noted").await;
     Ok(mark)
 }
@@ -95,6 +79,31 @@ struct Publishing<'a> {
 }
 
 impl Publishing<'_> {
+    /// Publishes what `staged` names by the job `id`; the mark that counts.
+    async fn run(
+        &self,
+        marks: &Marks<'_>,
+        id: &str,
+        staged: &[Receipt],
+        high: &Watermarks,
+    ) -> Result<Mark> {
+        let stages = self.stages(staged).await?;
+        let configuration = self.configuration(&stages).await?;
+        let mark = Mark {
+            load: self.load.id.clone(),
+            rows: staged.iter().map(|receipt| receipt.rows).sum(),
+            watermarks: high.clone(),
+            // Of one width, so that the newest mark is the last one in the order of texts.
+            at: format!("{:.6}", jiff::Timestamp::now()),
+        };
+        marks.intend(self.names, &mark, id).await?;
+        point("bq.intended").await;
+        let mark = self.publish(marks, id, configuration, mark).await?;
+        point("bq.published").await;
+        self.restore().await?;
+        Ok(mark)
+    }
+
     /// Runs the job `id`; the mark that it has published, which is another one where another
     /// process was first.
     async fn publish(

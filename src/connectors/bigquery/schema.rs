@@ -23,6 +23,35 @@ pub(super) struct Changes {
 }
 
 impl Changes {
+    fn add(&mut self, column: Column) {
+        self.loose.push(column.name.clone());
+        self.columns.push(column);
+    }
+
+    /// Makes the column at `at` one that takes `field`; what is wrong where that cannot be.
+    fn adapt(
+        &mut self,
+        at: usize,
+        field: &Field,
+        choices: &Choices,
+        policy: OnSchemaChange,
+    ) -> Result<(), String> {
+        let Some(column) = self.columns.get_mut(at) else { return Ok(()) };
+        let widens = policy == OnSchemaChange::Widen;
+        if let Some(kind) = widened(field, column, choices).filter(|_| widens) {
+            column.kind = kind;
+            self.wider.push(column.clone());
+        } else if form(field, column, choices).is_none() {
+            let (load, table) = (field.data_type(), column.shown());
+            return Err(format!("{load} in the load, {table} in the table"));
+        }
+        if widens && column.mode == Mode::Required && field.is_nullable() {
+            column.mode = Mode::Nullable;
+            self.loose.push(column.name.clone());
+        }
+        Ok(())
+    }
+
     /// What is sent to the table before columns are made wider; `None` where nothing is added.
     /// Types stay as they are, because only SQL changes them.
     pub(super) fn patch(&self, there: &[Column]) -> Option<Value> {
@@ -80,39 +109,11 @@ pub(super) fn changes(
     let mut changes = Changes { columns: there.to_vec(), ..Changes::default() };
     let mut misfits = Vec::new();
     for field in schema.fields() {
-        let at = there.iter().position(|column| column.is(field.name()));
-        let Some(column) = at.and_then(|at| changes.columns.get_mut(at)) else {
-            match added(field, choices, policy) {
-                Ok(column) => {
-                    changes.loose.push(column.name.clone());
-                    changes.columns.push(column);
-                }
-                Err(what) => misfits.push((field.name().clone(), what)),
-            }
-            continue;
+        let fitted = match there.iter().position(|column| column.is(field.name())) {
+            None => added(field, choices, policy).map(|column| changes.add(column)),
+            Some(at) => changes.adapt(at, field, choices, policy),
         };
-        let widens = policy == OnSchemaChange::Widen;
-        if form(field, column, choices).is_none() {
-            match widened(field, column, choices).filter(|_| widens) {
-                Some(kind) => {
-                    column.kind = kind;
-                    changes.wider.push(column.clone());
-                }
-                None => {
-                    let what = format!(
-                        "{} in the load, {} in the table",
-                        field.data_type(),
-                        column.shown()
-                    );
-                    misfits.push((field.name().clone(), what));
-                    continue;
-                }
-            }
-        }
-        if widens && column.mode == Mode::Required && field.is_nullable() {
-            column.mode = Mode::Nullable;
-            changes.loose.push(column.name.clone());
-        }
+        misfits.extend(fitted.err().map(|what| (field.name().clone(), what)));
     }
     let lacks = |column: &&Column| schema.fields().iter().all(|f| !column.is(f.name()));
     let lacking = there.iter().filter(lacks);
@@ -133,20 +134,35 @@ fn added(field: &Field, choices: &Choices, policy: OnSchemaChange) -> Result<Col
     Ok(Column { mode, ..column })
 }
 
-/// The wider type of `column` that takes `field`, if BigQuery can change it to that.
+/// The wider type of `column` that takes all of `field`, where its own does not and BigQuery can
+/// change it to that.
 fn widened(field: &Field, column: &Column, choices: &Choices) -> Option<Kind> {
+    /// Digits that every INT64 has room for.
+    const INT64: Digits = Digits { integer: 18, fraction: 0 };
     if column.mode == Mode::Repeated {
         return None;
     }
     let wanted = types::column(field, choices).ok()?.kind;
-    let kind = match (&column.kind, wanted) {
-        (Kind::Int64, Kind::Numeric(_)) => Kind::Numeric(None),
-        (Kind::Int64 | Kind::Numeric(_), Kind::BigNumeric(_)) => Kind::BigNumeric(None),
-        (Kind::Int64, Kind::Float64) => Kind::Float64,
+    let (has, most) = match &column.kind {
+        Kind::Int64 if wanted == Kind::Float64 => return Some(Kind::Float64),
+        // All that an INT64 holds must go into what takes its place.
+        Kind::Int64 => (INT64, Digits { integer: 19, fraction: 0 }),
+        Kind::Numeric(given) => (given.unwrap_or(NUMERIC), given.unwrap_or(NUMERIC)),
         _ => return None,
     };
-    let wide = Column { kind: kind.clone(), ..column.clone() };
-    form(field, &wide, choices).is_some().then_some(kind)
+    let (Kind::Numeric(Some(asked)) | Kind::BigNumeric(Some(asked))) = wanted else { return None };
+    let needed = Digits {
+        integer: most.integer.max(asked.integer),
+        fraction: most.fraction.max(asked.fraction),
+    };
+    match (has.hold(asked), &column.kind) {
+        (true, _) => None,
+        (false, Kind::Numeric(Some(_))) if NUMERIC.hold(needed) => {
+            Some(Kind::Numeric(Some(needed)))
+        }
+        (false, _) if NUMERIC.hold(needed) => Some(Kind::Numeric(None)),
+        (false, _) => BIGNUMERIC.hold(needed).then_some(Kind::BigNumeric(None)),
+    }
 }
 
 fn drift(
@@ -236,4 +252,42 @@ fn takes(new: &Kind, old: &Kind) -> bool {
 /// Whether readers of the old column can go on: NULL where there was none is no harm.
 fn takes_mode(new: Mode, old: Mode) -> bool {
     (new == Mode::Repeated) == (old == Mode::Repeated)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::datatypes::DataType;
+
+    use super::*;
+    use crate::ndjson::NullList;
+
+    fn wider(column: &str, field: DataType) -> Option<String> {
+        let choices =
+            Choices { decimals_as_float: false, null_lists: NullList::Refuse, columns: Vec::new() };
+        let column = Column::of_option("a", column).unwrap();
+        widened(&Field::new("a", field, true), &column, &choices).map(|kind| kind.to_string())
+    }
+
+    #[test]
+    fn a_column_gets_the_narrowest_type_that_takes_old_and_new_values() {
+        let decimal = DataType::Decimal128;
+        for (column, field, becomes) in [
+            ("INT64", DataType::Int32, None),
+            ("INT64", decimal(18, 0), None),
+            ("INT64", decimal(19, 0), Some("NUMERIC")),
+            ("INT64", decimal(12, 2), Some("NUMERIC")),
+            ("INT64", decimal(38, 20), Some("BIGNUMERIC")),
+            ("INT64", DataType::UInt64, Some("NUMERIC")),
+            ("INT64", DataType::Float64, Some("FLOAT64")),
+            ("NUMERIC", decimal(12, 2), None),
+            ("NUMERIC(10, 2)", decimal(12, 2), Some("NUMERIC(12, 2)")),
+            ("NUMERIC(10, 4)", decimal(12, 2), Some("NUMERIC(14, 4)")),
+            ("NUMERIC(10, 2)", decimal(38, 20), Some("BIGNUMERIC")),
+            ("BIGNUMERIC", decimal(12, 2), None),
+            ("STRING", decimal(12, 2), None),
+            ("FLOAT64", decimal(12, 2), None),
+        ] {
+            assert_eq!(wider(column, field.clone()).as_deref(), becomes, "{column} {field}");
+        }
+    }
 }

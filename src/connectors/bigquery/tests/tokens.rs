@@ -4,6 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use super::*;
+use crate::connectors::bigquery::auth::Tokens;
+use crate::connectors::bigquery::credentials::Place;
 use crate::error::Kind;
 
 /// A yard that asks for tokens, and sinks with a key file.
@@ -91,4 +93,26 @@ async fn a_login_of_gcloud_is_turned_into_a_token() {
     close(&path);
     let yard = yard.option("credentials_file", "login.json");
     yard.sink().inspect(&load("l1", Mode::Append)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_account_of_a_machine_gives_tokens_to_the_machine_alone() {
+    let yard = guarded();
+    let tls = yard.open().options.tls;
+    let tokens = |host: &str, is_named| {
+        let place = Place::Metadata(host.to_owned(), is_named);
+        Tokens::new(place, &tls, yard.folder.path(), Duration::from_secs(1)).unwrap()
+    };
+    let host = yard.gate.url().trim_start_matches("http://").to_owned();
+    let token = tokens(&host, true).get(None).await.unwrap();
+    assert!(!format!("{token:?}").contains("ya29"), "{token:?}");
+    assert_eq!(yard.gate.calls("metadata"), 1);
+    // Nobody is there, and nobody has said that somebody would be.
+    let error = tokens("127.0.0.1:1", false).get(None).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.message()),
+        (Kind::Denied, "there are no credentials for BigQuery")
+    );
+    let error = tokens("127.0.0.1:1", true).get(None).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Unavailable);
 }
