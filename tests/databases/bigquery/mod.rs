@@ -9,3 +9,4 @@ mod lost;
 mod mistakes;
 mod proof;
 mod site;
+mod standin;
