@@ -28,15 +28,16 @@ test-long: postgres $(VENV_TESTS)/ready ## the tests against databases in full, 
 
 # The tests start servers of their own, so none is set up to run: `createcluster.d` is read by
 # Debian's package when it would make the first one.
-postgres: ## install Debian's PostgreSQL server for the tests, unless there is one
-	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || { \
-	  echo "installing the Debian package postgresql, which tests start on their own" && \
+postgres: ## install Debian's PostgreSQL and PgBouncer for the tests, unless they are there
+	@{ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null; } && \
+	  { [ -x /usr/sbin/pgbouncer ] || command -v pgbouncer >/dev/null; } || { \
+	  echo "installing the Debian packages postgresql and pgbouncer, which tests start on their own" && \
 	  root=$$([ "$$(id -u)" = 0 ] || echo sudo) && \
 	  $$root mkdir -p /etc/postgresql-common/createcluster.d && \
 	  echo "create_main_cluster = false" | \
 	    $$root tee /etc/postgresql-common/createcluster.d/dhow.conf >/dev/null && \
 	  $$root apt-get update -q && \
-	  $$root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y postgresql && \
+	  $$root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y postgresql pgbouncer && \
 	  $$root rm /etc/postgresql-common/createcluster.d/dhow.conf; }
 
 check: ## format, lints and documentation, as in .ci/run

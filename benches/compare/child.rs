@@ -35,7 +35,8 @@ struct Same {
 
 /// The programs, and what they may use.
 pub(crate) struct Tools {
-    python: PathBuf,
+    /// A Python that has DuckDB.
+    pub(crate) python: PathBuf,
     scripts: PathBuf,
     work: PathBuf,
     threads: usize,

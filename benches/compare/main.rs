@@ -14,6 +14,7 @@
 mod cases;
 mod child;
 mod data;
+mod encode;
 mod postgres;
 mod table;
 
@@ -79,6 +80,7 @@ fn bench() -> Result<()> {
     let settings = Settings::read()?;
     let data = Data::make(&settings.folder, settings.scale)?;
     files(&settings, &data)?;
+    encode::bench(&settings, &data)?;
     postgres::bench(&settings, &data)
 }
 

@@ -162,6 +162,6 @@ impl Figures {
 
 /// A count as a floating-point number, to show it.
 #[expect(clippy::cast_precision_loss, reason = "three digits of it are shown")]
-fn float(count: u64) -> f64 {
+pub(crate) fn float(count: u64) -> f64 {
     count as f64
 }

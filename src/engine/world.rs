@@ -88,7 +88,8 @@ impl World {
         for def in &chosen.sinks {
             let mut opened = Opened::of(def, &pipeline, &context)?;
             if let Some(desk) = &desk {
-                opened.settle(desk, &pipeline.name, def, settings.full_refresh).await?;
+                let settled = opened.settle(desk, &pipeline.name, def, settings.full_refresh).await;
+                settled.map_err(|error| error.at("sink", &def.name))?;
             }
             if let Some(ledger) = &ledger {
                 opened.above = ledger.watermarks(&pipeline.name, &def.name)?;

@@ -5,9 +5,9 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use super::Misfit;
 use super::form::Form;
 use super::unfit::Unfit;
+use crate::sink::Misfit;
 use crate::source::Refused;
 
 const LONG: &str = "cut its texts in the model with `substr`, or leave columns out";
@@ -25,9 +25,14 @@ pub(super) struct Found {
     pub row: usize,
     /// Where it stands within its column: `.b[3]`.
     pub path: String,
-    value: String,
-    reason: String,
-    hint: &'static str,
+    /// Which column of its row it is.
+    pub order: usize,
+    /// The value, as far as it can be shown.
+    pub value: String,
+    /// What is wrong.
+    pub reason: String,
+    /// What can be done.
+    pub hint: &'static str,
 }
 
 impl Bad {
@@ -59,17 +64,17 @@ impl Bad {
     /// Takes note of a value.
     fn note(&mut self, row: usize, value: &str, reason: String, hint: &'static str) {
         let value = Refused::shown(value.as_bytes());
-        self.found.push(Found { row, path: String::new(), value, reason, hint });
+        self.found.push(Found { row, path: String::new(), order: 0, value, reason, hint });
     }
 
-    /// Takes over what was found in a part; `place` gives the row of each and its path, if there
-    /// is a row to which it belongs.
-    pub(super) fn adopt(&mut self, part: Bad, place: impl Fn(&Found) -> Option<(usize, String)>) {
-        let rows = part.found.into_iter();
-        self.found.extend(rows.filter_map(|found| {
-            let (row, path) = place(&found)?;
-            Some(Found { row, path, ..found })
-        }));
+    /// Takes over what was found in a part, as `place` says it of each: it may have none here.
+    pub(super) fn adopt(&mut self, part: Bad, place: impl Fn(Found) -> Option<Found>) {
+        self.found.extend(part.found.into_iter().filter_map(place));
+    }
+
+    /// Takes over everything that `other` has.
+    pub(super) fn append(&mut self, other: &mut Bad) {
+        self.found.append(&mut other.found);
     }
 
     /// The rows that do not fit.
@@ -77,10 +82,9 @@ impl Bad {
         self.found.iter().map(|found| found.row)
     }
 
-    /// What was found, one for each row and in their order; of several values in a row, that of
-    /// the first of `columns`, in whose order they were taken over.
+    /// What was found, in the order of rows and one for each: that of the first column.
     pub(super) fn into_misfits(mut self) -> Vec<Misfit> {
-        self.found.sort_by_key(|found| found.row);
+        self.found.sort_by_key(|found| (found.row, found.order));
         self.found.dedup_by_key(|found| found.row);
         let misfit = |found: Found| Misfit {
             row: found.row,

@@ -60,7 +60,7 @@ fn plain(array: &ArrayRef, kind: &DataType) -> Result<ArrayRef> {
 fn dictionary<'p>(planned: &'p Planned, array: &ArrayRef, of: &DataType) -> Bound<'p> {
     let Some(encoded) = array.as_any_dictionary_opt() else { return Err(unknown(array)) };
     let entries = encoded.values();
-    if !entries.is_empty() && entries.len() <= array.len() && entries.logical_null_count() == 0 {
+    if !entries.is_empty() && entries.len() <= array.len() {
         let bare = planned.bare();
         let (mut written, mut bad) = (Spans::default(), Bad::default());
         bind(&bare, entries)?.append(&(0..entries.len()), &mut written, &mut bad);
@@ -129,68 +129,65 @@ fn number<'p>(planned: &'p Planned, array: &ArrayRef) -> Bound<'p> {
 
 fn nested<'p>(planned: &'p Planned, array: &ArrayRef) -> Bound<'p> {
     match (&planned.form, array.data_type()) {
-        (Form::Record(_), DataType::Struct(_)) => {
-            let record = array.as_struct();
-            let columns = columns(&planned.parts, record.columns())?;
-            Ok(Framed::cells(planned, array, Records::new(record, columns)))
-        }
-        (Form::Map { .. }, DataType::Map(..)) => {
-            let map = array.as_map();
-            let mut layout = Layout::of_map(map);
-            let entries = layout.cut(&map_entries(map));
-            let (DataType::Struct(_), [keys, values]) = (entries.data_type(), &*planned.parts)
-            else {
-                return Err(unknown(array));
-            };
-            let [shown, entry] = entries.as_struct().columns() else { return Err(unknown(array)) };
-            let parts = [bind(keys, shown)?, bind(values, entry)?];
-            Ok(Framed::cells(planned, array, Maps::new(planned, layout, parts, shown.clone())))
-        }
-        (Form::List { .. }, kind) => {
-            let (mut layout, items) = match kind {
-                DataType::List(_) => {
-                    let list = array.as_list::<i32>();
-                    (Layout::of_list(list), list.values().clone())
-                }
-                DataType::LargeList(_) => {
-                    let list = array.as_list::<i64>();
-                    (Layout::of_list(list), list.values().clone())
-                }
-                DataType::FixedSizeList(..) => {
-                    let list = array.as_fixed_size_list();
-                    (Layout::of_fixed(list), list.values().clone())
-                }
-                DataType::Map(..) => {
-                    let map = array.as_map();
-                    (Layout::of_map(map), map_entries(map))
-                }
-                _ => return Err(unknown(array)),
-            };
-            let [item] = &*planned.parts else { return Err(unknown(array)) };
-            let items = bind(item, &layout.cut(&items))?;
-            Ok(Framed::cells(planned, array, Lists::new(layout, items)))
-        }
+        (Form::Record(_), _) => Ok(Box::new(record(planned, array)?)),
+        (Form::Map { .. }, DataType::Map(..)) => map(planned, array),
+        (Form::List { .. }, _) => list(planned, array),
         _ => Err(unknown(array)),
     }
+}
+
+fn list<'p>(planned: &'p Planned, array: &ArrayRef) -> Bound<'p> {
+    let (mut layout, items) = match array.data_type() {
+        DataType::List(_) => {
+            let list = array.as_list::<i32>();
+            (Layout::of_list(list), list.values().clone())
+        }
+        DataType::LargeList(_) => {
+            let list = array.as_list::<i64>();
+            (Layout::of_list(list), list.values().clone())
+        }
+        DataType::FixedSizeList(..) => {
+            let list = array.as_fixed_size_list();
+            (Layout::of_fixed(list), list.values().clone())
+        }
+        DataType::Map(..) => {
+            let map = array.as_map();
+            (Layout::of_map(map), map_entries(map))
+        }
+        _ => return Err(unknown(array)),
+    };
+    let [item] = &*planned.parts else { return Err(unknown(array)) };
+    let items = bind(item, &layout.cut(&items))?;
+    Ok(Framed::cells(planned, array, Lists::new(layout, items)))
+}
+
+fn map<'p>(planned: &'p Planned, array: &ArrayRef) -> Bound<'p> {
+    let map = array.as_map();
+    let mut layout = Layout::of_map(map);
+    let entries = layout.cut(&map_entries(map));
+    let ([keys, values], [shown, entry]) = (&*planned.parts, entries.as_struct().columns()) else {
+        return Err(unknown(array));
+    };
+    let parts = [bind(keys, shown)?, bind(values, entry)?];
+    Ok(Framed::cells(planned, array, Maps::new(planned, layout, parts, shown.clone())))
 }
 
 fn map_entries(map: &MapArray) -> ArrayRef {
     Arc::new(map.entries().clone())
 }
 
-/// The parts of a record, or of a row.
+/// The structs of `array`, or the rows of a batch, with all of their columns.
 ///
 /// # Errors
 /// [`crate::error::Kind::Bug`] for other columns than were planned.
-pub(super) fn columns<'p>(
-    planned: &'p [Planned],
-    arrays: &[ArrayRef],
-) -> Result<Vec<(&'p str, Box<dyn Cells + 'p>)>> {
-    if planned.len() != arrays.len() {
-        return Err(Error::bug("a batch has other columns than its schema"));
+pub(super) fn record<'p>(planned: &'p Planned, array: &ArrayRef) -> Result<Records<'p>> {
+    let Some(record) = array.as_struct_opt() else { return Err(unknown(array)) };
+    if planned.parts.len() != record.num_columns() {
+        return Err(unknown(array));
     }
-    let pairs = planned.iter().zip(arrays);
-    pairs.map(|(planned, array)| Ok((&*planned.name, bind(planned, array)?))).collect()
+    let pairs = planned.parts.iter().zip(record.columns());
+    let columns = pairs.map(|(planned, array)| Ok((&*planned.name, bind(planned, array)?)));
+    Ok(Records::new(planned, array, columns.collect::<Result<_>>()?))
 }
 
 fn leaf<'p>(planned: &'p Planned, array: &ArrayRef) -> Bound<'p> {

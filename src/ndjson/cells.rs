@@ -12,7 +12,10 @@ use super::spans::Spans;
 use super::unfit::Unfit;
 
 /// The longest thing that stands in the place of a NULL.
-const NULL: usize = 4;
+pub(super) const NULL: usize = 4;
+
+/// How many short values are written one after the other before there is room for more.
+const TOGETHER: usize = 256;
 
 /// The values of one type, without what stands around them.
 pub(super) trait Values {
@@ -40,7 +43,7 @@ pub(super) trait Cells {
 
     /// Writes the rows that were measured, each at its cursor, which is moved behind it. At most
     /// [`SLACK`] bytes behind the bound are touched as well.
-    fn write(&self, rows: &Range<usize>, cursors: &mut [usize], out: &mut [u8], bad: &mut Bad);
+    fn write(&mut self, rows: &Range<usize>, cursors: &mut [usize], out: &mut [u8], bad: &mut Bad);
 
     /// Writes rows one after the other.
     fn append(&mut self, rows: &Range<usize>, out: &mut Spans, bad: &mut Bad);
@@ -74,18 +77,25 @@ impl<'p, V: Values + 'p> Framed<'p, V> {
             }
         }
     }
+}
 
-    fn null(&self, row: usize, out: &mut [u8], at: usize, bad: &mut Bad) -> usize {
-        match &self.planned.frame.null {
-            OnNull::Refuse => {
-                bad.cell(&self.array, row, Unfit::Null, &self.planned.form);
-                at
-            }
-            OnNull::Omit => at,
-            OnNull::Write(text) => {
-                out[at..at + text.len()].copy_from_slice(text);
-                at + text.len()
-            }
+/// Writes what stands in the place of a NULL of `array`, at the place in `out`; gives the end.
+pub(super) fn null(
+    planned: &Planned,
+    array: &ArrayRef,
+    row: usize,
+    (out, at): (&mut [u8], usize),
+    bad: &mut Bad,
+) -> usize {
+    match &planned.frame.null {
+        OnNull::Refuse => {
+            bad.cell(array, row, Unfit::Null, &planned.form);
+            at
+        }
+        OnNull::Omit => at,
+        OnNull::Write(text) => {
+            out[at..at + text.len()].copy_from_slice(text);
+            at + text.len()
         }
     }
 }
@@ -102,13 +112,13 @@ impl<'p, V: Values + 'p> Cells for Framed<'p, V> {
         }
     }
 
-    fn write(&self, rows: &Range<usize>, cursors: &mut [usize], out: &mut [u8], bad: &mut Bad) {
+    fn write(&mut self, rows: &Range<usize>, cursors: &mut [usize], out: &mut [u8], bad: &mut Bad) {
         let rows = rows.clone().zip(cursors);
         match &self.nulls {
             None => rows.for_each(|(row, cursor)| *cursor = self.value(row, out, *cursor, bad)),
             Some(nulls) => rows.for_each(|(row, cursor)| {
                 *cursor = if nulls.is_null(row) {
-                    self.null(row, out, *cursor, bad)
+                    null(self.planned, &self.array, row, (out, *cursor), bad)
                 } else {
                     self.value(row, out, *cursor, bad)
                 };
@@ -119,14 +129,24 @@ impl<'p, V: Values + 'p> Cells for Framed<'p, V> {
     fn append(&mut self, rows: &Range<usize>, out: &mut Spans, bad: &mut Bad) {
         self.values.prepare(rows, bad);
         let frame = self.planned.frame.width();
-        for row in rows.clone() {
-            let (room, at) = out.room(frame + self.values.bound(row).max(NULL) + SLACK);
-            let end = if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
-                self.null(row, room, at, bad)
-            } else {
-                self.value(row, room, at, bad)
+        let mut begin = rows.start;
+        while begin < rows.end {
+            // Where all values are short, there is room for many at once.
+            let (end, most) = match self.values.most() {
+                Some(most) => (rows.end.min(begin + TOGETHER), most),
+                None => (begin + 1, self.values.bound(begin)),
             };
-            out.end(end);
+            let room = (end - begin) * (frame + most.max(NULL)) + SLACK;
+            let (room, mut at, ends) = out.room(room);
+            for row in begin..end {
+                at = if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+                    null(self.planned, &self.array, row, (room, at), bad)
+                } else {
+                    self.value(row, room, at, bad)
+                };
+                ends.push(at);
+            }
+            begin = end;
         }
     }
 }

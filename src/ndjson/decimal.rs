@@ -4,16 +4,13 @@ use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::{ArrowNativeType, i256};
 
 use super::cells::Values;
-use super::digits::{self, SIXTEEN};
+use super::digits::{self, EIGHT, SIXTEEN};
 use super::form::Form;
 use super::unfit::Unfit;
 use super::whole::limits;
 
 /// The most digits of any number: those of an integer of 256 bits.
 const DIGITS: usize = 78;
-
-/// The most digits after the point for which there is the short way.
-const SHORT_SCALE: i8 = 15;
 
 /// A number without its point.
 pub(super) trait Unscaled: ArrowNativeType {
@@ -97,25 +94,41 @@ impl<T: Unscaled> Decimals<T> {
         Decimals { values, scale, integer_digits, fraction_digits, range }
     }
 
-    /// Numbers of up to sixteen digits: all of them are written twice, so that those before the
-    /// point and those after it each come to stand in their place.
+    /// Numbers of up to eight digits: all of them are written twice, so that those before the point
+    /// and those after it each come to stand in their place.
     #[inline(always)]
-    fn short(&self, size: u64, scale: usize, out: &mut [u8], at: usize) -> Result<usize, Unfit> {
+    fn eight(&self, size: u64, scale: usize, out: &mut [u8], at: usize) -> Result<usize, Unfit> {
+        let digits = digits::eight(size);
+        let whole = self.whole(8 - digits::zeros(digits) as usize, scale)?;
+        digits::put(digits >> (8 * (8 - scale - whole)), out, at);
+        if scale == 0 {
+            return Ok(at + whole);
+        }
+        digits::put(digits >> (8 * (8 - scale)), out, at + whole + 1);
+        out[at + whole] = b'.';
+        Ok(at + whole + 1 + scale)
+    }
+
+    /// The same for numbers of up to sixteen digits.
+    #[inline(always)]
+    fn sixteen(&self, size: u64, scale: usize, out: &mut [u8], at: usize) -> Result<usize, Unfit> {
         let digits = digits::sixteen(size);
         let skipped = (digits & 0x0f0f_0f0f_0f0f_0f0f_0f0f_0f0f_0f0f_0f0f).trailing_zeros() / 8;
-        let whole = (16 - skipped as usize).saturating_sub(scale);
-        if whole > self.integer_digits {
-            return Err(Unfit::IntegerDigits);
-        }
-        let whole = whole.max(1);
+        let whole = self.whole(16 - skipped as usize, scale)?;
         put(digits >> (8 * (16 - scale - whole)), out, at);
-        let at = at + whole;
         if scale == 0 {
-            return Ok(at);
+            return Ok(at + whole);
         }
-        out[at] = b'.';
-        put(digits >> (8 * (16 - scale)), out, at + 1);
-        Ok(at + 1 + scale)
+        put(digits >> (8 * (16 - scale)), out, at + whole + 1);
+        out[at + whole] = b'.';
+        Ok(at + whole + 1 + scale)
+    }
+
+    /// The digits that are written before the point, of so many in all.
+    #[inline(always)]
+    fn whole(&self, digits: usize, scale: usize) -> Result<usize, Unfit> {
+        let whole = digits.saturating_sub(scale);
+        if whole > self.integer_digits { Err(Unfit::IntegerDigits) } else { Ok(whole.max(1)) }
     }
 
     /// All other numbers.
@@ -212,9 +225,12 @@ impl<T: Unscaled> Values for Decimals<T> {
         let at = at + usize::from(value.is_negative());
         match (value.short(), usize::try_from(self.scale)) {
             (Some(size), Ok(scale))
-                if self.scale <= SHORT_SCALE && scale <= self.fraction_digits =>
+                if size < EIGHT && scale < 8 && scale <= self.fraction_digits =>
             {
-                self.short(size, scale, out, at)
+                self.eight(size, scale, out, at)
+            }
+            (Some(size), Ok(scale)) if scale < 16 && scale <= self.fraction_digits => {
+                self.sixteen(size, scale, out, at)
             }
             _ => self.long(value.longest(), out, at),
         }

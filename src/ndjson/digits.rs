@@ -3,7 +3,8 @@
 /// The first number with more than sixteen digits.
 pub(super) const SIXTEEN: u64 = 10_000_000_000_000_000;
 
-const EIGHT: u64 = 100_000_000;
+/// The first number with more than eight digits.
+pub(super) const EIGHT: u64 = 100_000_000;
 
 /// The eight digits of a number below 10^8, the first of them in the lowest byte. Halves of the
 /// number are halved again, all in one word: a division for each step instead of one for each digit.

@@ -45,14 +45,14 @@ impl Form {
 
     /// Whether it can be the key of a map.
     fn is_key(&self) -> bool {
-        match self {
+        !matches!(
+            self,
             Form::Float { .. }
-            | Form::Json { .. }
-            | Form::List { .. }
-            | Form::Record(_)
-            | Form::Map { .. } => false,
-            _ => true,
-        }
+                | Form::Json { .. }
+                | Form::List { .. }
+                | Form::Record(_)
+                | Form::Map { .. }
+        )
     }
 }
 

@@ -1,4 +1,7 @@
-//! Floats as the shortest number that is read back to the same bits.
+//! Floats as numbers that are read back to the same bits.
+//!
+//! A float of 32 bits is written as the one of 64 bits that is the same number: its own shortest
+//! digits would be another number to a reader of 64 bits.
 
 use arrow::array::ArrowPrimitiveType;
 use arrow::buffer::ScalarBuffer;

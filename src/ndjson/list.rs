@@ -65,9 +65,9 @@ impl Layout {
 
     /// Takes over what was found among items.
     fn adopt(&self, bad: &mut Bad, items: Bad) {
-        bad.adopt(items, |found: &Found| {
+        bad.adopt(items, |found: Found| {
             let (row, place) = self.place(found.row)?;
-            Some((row, format!("[{place}]{}", found.path)))
+            Some(Found { row, path: format!("[{place}]{}", found.path), ..found })
         });
     }
 }

@@ -30,35 +30,25 @@ mod text;
 mod unfit;
 mod whole;
 
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, StructArray};
 use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
 
 pub use form::{Column, Form, NullList, Nulls, Specials, TextLimit};
 
 use crate::error::Result;
+use crate::sink::Misfit;
 use bad::Bad;
 use plan::Planned;
-use rows::{Members, Places};
-
-/// A row that is left out because of a value that its target column cannot hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
-    /// The row in the batch, from 0.
-    pub row: usize,
-    /// The column's name in the target; a part of it as `a.b[3]`.
-    pub column: String,
-    /// The value, as far as it can be shown.
-    pub value: String,
-    /// What is wrong, as a sentence of the house.
-    pub reason: String,
-    /// What can be done.
-    pub hint: Option<String>,
-}
+use rows::Places;
 
 /// Writes batches as lines of JSON; decided once, for a schema and its target columns.
 #[derive(Debug)]
 pub struct Lines {
-    columns: Vec<Planned>,
+    /// A row, as the record of its columns.
+    row: Planned,
     max_row_bytes: usize,
     places: Places,
 }
@@ -72,16 +62,14 @@ impl Lines {
     /// such columns.
     pub fn new(schema: &Schema, columns: Vec<Column>) -> Result<Lines> {
         fit::check(schema, &columns)?;
-        let planned = |column| Planned::column(column, Nulls::Omit);
-        let columns = columns.into_iter().map(planned).collect();
-        Ok(Lines { columns, max_row_bytes: usize::MAX, places: Places::default() })
+        let row = Planned::row(columns, Nulls::Omit);
+        Ok(Lines { row, max_row_bytes: usize::MAX, places: Places::default() })
     }
 
     /// The same lines with NULL values written as `nulls` says, in records as well.
     #[must_use]
     pub fn with_nulls(self, nulls: Nulls) -> Self {
-        let columns = self.columns.into_iter().map(|planned| planned.with_nulls(nulls)).collect();
-        Lines { columns, ..self }
+        Lines { row: self.row.with_nulls(nulls), ..self }
     }
 
     /// The same lines, where a row of more than `bytes` bytes, with the end of its line, is a
@@ -98,24 +86,23 @@ impl Lines {
     /// # Errors
     /// [`crate::error::Kind::Bug`] for a batch that has other columns than the schema.
     pub fn write(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<Vec<Misfit>> {
-        let columns = bind::columns(&self.columns, batch.columns())?;
-        let mut members = Members::new(columns, std::mem::take(&mut self.places));
+        let Lines { row, max_row_bytes, places } = self;
+        let all: ArrayRef = Arc::new(StructArray::from(batch.clone()));
+        let mut rows = bind::record(row, &all)?;
         let (mut bad, mut long) = (Bad::default(), Vec::new());
-        members.objects(0..batch.num_rows(), &mut bad, |row, object, fits| {
-            if object.len() > self.max_row_bytes {
-                long.push((row, object.len()));
+        places.each(&mut rows, 0..batch.num_rows(), &mut bad, |row, line, fits| {
+            if line.len() > *max_row_bytes {
+                long.push((row, line.len()));
             } else if fits {
-                if let Some(last) = object.last_mut() {
-                    *last = b'\n';
+                if let Some(end) = line.last_mut() {
+                    *end = b'\n';
                 }
-                out.extend_from_slice(object);
+                out.extend_from_slice(line);
             }
         });
         for (row, bytes) in long {
-            let widest = members.widest(row);
-            bad.long(row, widest, bytes, self.max_row_bytes);
+            bad.long(row, rows.widest(row), bytes, *max_row_bytes);
         }
-        self.places = members.into_places();
         Ok(bad.into_misfits())
     }
 }

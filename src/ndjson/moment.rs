@@ -144,17 +144,18 @@ fn date(days: i64, out: &mut [u8], at: usize) -> Result<usize, Unfit> {
     if !(FIRST_DAY..=LAST_DAY).contains(&days) {
         return Err(Unfit::Year);
     }
-    let quarters = 4 * (days + MARCH).unsigned_abs() + 3;
+    // The limits leave a number of some millions, and half a word is divided faster than a whole.
+    let quarters = 4 * u32::try_from(days + MARCH).unwrap_or(0) + 3;
     let century = quarters / 146_097;
-    let quarters = quarters % 146_097 | 3;
+    let quarters = (quarters % 146_097) | 3;
     let (year, day) = (quarters / 1_461, quarters % 1_461 / 4);
     // From March on, five months have 153 days.
     let month = (5 * day + 2) / 153;
     let day = day - (153 * month + 2) / 5 + 1;
     let is_next = month >= 10;
     let month = if is_next { month - 9 } else { month + 3 };
-    let year = century * 100 + year + u64::from(is_next);
-    let digits = eight(year * 10_000 + month * 100 + day).to_le_bytes();
+    let year = century * 100 + year + u32::from(is_next);
+    let digits = eight((year * 10_000 + month * 100 + day).into()).to_le_bytes();
     let [a, b, c, d, e, f, g, h] = digits;
     out[at..at + 10].copy_from_slice(&[a, b, c, d, b'-', e, f, b'-', g, h]);
     Ok(at + 10)

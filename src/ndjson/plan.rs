@@ -12,8 +12,6 @@ pub(super) struct Planned {
     pub name: String,
     /// What its values look like.
     pub form: Form,
-    /// Whether it takes no NULL.
-    required: bool,
     /// What stands around each.
     pub frame: Frame,
     /// The columns of a record, the items of a list, or keys and values of a map.
@@ -21,6 +19,12 @@ pub(super) struct Planned {
 }
 
 impl Planned {
+    /// The plan of a row of `columns`, which has nothing around it.
+    pub(super) fn row(columns: Vec<Column>, nulls: Nulls) -> Self {
+        let around: (&[u8], _, _) = (b"", false, Null::Refuse);
+        Planned::new(String::new(), Form::Record(columns), around, nulls)
+    }
+
     /// The plan of `column` as a member of an object.
     pub(super) fn column(column: Column, nulls: Nulls) -> Self {
         let mut before = b",\"".to_vec();
@@ -35,10 +39,12 @@ impl Planned {
         Planned::new(column.name, column.form, (&before, quoted, null), nulls)
     }
 
-    /// The same column with other NULLs.
+    /// The same row with other NULLs.
     pub(super) fn with_nulls(self, nulls: Nulls) -> Self {
-        let Planned { name, form, required, .. } = self;
-        Planned::column(Column { name, form, required }, nulls)
+        match self.form {
+            Form::Record(columns) => Planned::row(columns, nulls),
+            _ => self,
+        }
     }
 
     /// The plan of what stands behind `before` in a list or a map.
@@ -61,7 +67,6 @@ impl Planned {
 
     fn new(name: String, form: Form, around: (&[u8], bool, Null), nulls: Nulls) -> Self {
         let (before, quoted, null) = around;
-        let required = null == Null::Refuse;
         let null = match &form {
             Form::List { null_list: NullList::Refuse, .. }
             | Form::Map { null_map: NullList::Refuse, .. } => Null::Refuse,
@@ -82,6 +87,6 @@ impl Planned {
             ],
             _ => Vec::new(),
         };
-        Planned { name, frame: Frame::new(before, quoted, null), form, required, parts }
+        Planned { name, frame: Frame::new(before, quoted, null), form, parts }
     }
 }

@@ -16,25 +16,21 @@ impl Spans {
         self.ends.clear();
     }
 
-    /// Room for `bytes` bytes behind the last piece, and where it begins.
-    pub(super) fn room(&mut self, bytes: usize) -> (&mut [u8], usize) {
+    /// Room for `bytes` bytes behind the last piece, where it begins, and the ends of all pieces:
+    /// whoever writes pieces adds theirs.
+    pub(super) fn room(&mut self, bytes: usize) -> (&mut [u8], usize, &mut Vec<usize>) {
         let at = self.begin(self.ends.len());
         if self.bytes.len() < at + bytes {
             self.bytes.resize((at + bytes).next_power_of_two(), 0);
         }
-        (&mut self.bytes, at)
-    }
-
-    /// Ends a piece.
-    pub(super) fn end(&mut self, end: usize) {
-        self.ends.push(end);
+        (&mut self.bytes, at, &mut self.ends)
     }
 
     /// Adds a piece.
     pub(super) fn push(&mut self, piece: &[u8]) {
-        let (room, at) = self.room(piece.len());
+        let (room, at, ends) = self.room(piece.len());
         room[at..at + piece.len()].copy_from_slice(piece);
-        self.end(at + piece.len());
+        ends.push(at + piece.len());
     }
 
     /// A piece.

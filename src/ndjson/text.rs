@@ -64,23 +64,30 @@ impl Bytes for StringViewArray {
 pub(super) struct Texts<B> {
     bytes: B,
     limit: Option<TextLimit>,
-    /// Whether no text of the rows that were made ready has anything to escape.
+    /// The first row of those that were made ready.
+    begin: usize,
+    /// Whether none of them has anything to escape.
     is_plain: bool,
+    /// The most bytes of each of them, where one has.
+    bounds: Vec<usize>,
 }
 
 impl<B: Bytes> Texts<B> {
     /// Texts that may be as long as `limit`.
     pub(super) fn new(bytes: B, limit: Option<TextLimit>) -> Self {
-        Texts { bytes, limit, is_plain: false }
+        Texts { bytes, limit, begin: 0, is_plain: true, bounds: Vec::new() }
     }
 }
 
 impl<B: Bytes> Values for Texts<B> {
     fn prepare(&mut self, rows: &Range<usize>, _bad: &mut Bad) {
-        self.is_plain = match self.bytes.all(rows) {
-            Some(bytes) => escape::is_plain(bytes),
-            None => rows.clone().all(|row| escape::is_plain(self.bytes.row(row))),
-        };
+        let Texts { bytes, begin, is_plain, bounds, .. } = self;
+        *begin = rows.start;
+        bounds.clear();
+        *is_plain = bytes.all(rows).is_some_and(escape::is_plain);
+        if !*is_plain {
+            bounds.extend(rows.clone().map(|row| escape::bound(bytes.row(row))));
+        }
     }
 
     fn most(&self) -> Option<usize> {
@@ -89,8 +96,7 @@ impl<B: Bytes> Values for Texts<B> {
 
     #[inline(always)]
     fn bound(&self, row: usize) -> usize {
-        let text = self.bytes.row(row);
-        if self.is_plain { text.len() } else { escape::length(text) }
+        if self.is_plain { self.bytes.row(row).len() } else { self.bounds[row - self.begin] }
     }
 
     #[inline(always)]
@@ -101,7 +107,7 @@ impl<B: Bytes> Values for Texts<B> {
         {
             return Err(Unfit::TextLength);
         }
-        if !self.is_plain {
+        if !self.is_plain && self.bound(row) > text.len() {
             return Ok(escape::write(text, out, at));
         }
         match self.bytes.short(row) {

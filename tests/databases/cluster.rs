@@ -140,7 +140,7 @@ impl Drop for Cluster {
 }
 
 /// PostgreSQL refuses to run as root.
-fn as_ordinary_user() -> Command {
+pub(crate) fn as_ordinary_user() -> Command {
     match is_root() {
         false => Command::new("env"),
         true => {

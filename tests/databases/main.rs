@@ -10,6 +10,7 @@ mod killed;
 mod project;
 mod writers;
 mod faults;
+mod limits;
 mod mistakes;
 mod network;
 mod proxy;

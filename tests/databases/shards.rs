@@ -82,3 +82,28 @@ fn a_shard_that_breaks_in_mid_load_is_named_and_the_parts_of_the_others_are_kept
     // All of `us`.
     assert_eq!((&load["parts"], &load["kept"]), (&10.into(), &5.into()));
 }
+
+#[test]
+fn a_run_over_shards_that_was_killed_goes_on_in_the_snapshot_of_each() {
+    let (eu, us) = (shard("eu"), shard("us"));
+    let (target_url, target) = SHARED.url("target");
+    let pipeline = format!(
+        "sources:\n  rows:\n    type: postgres\n    table: t\n    split_rows: 2000\n    \
+         user: postgres\n    port: {}\n    host: {}\n    shards:\n      \
+         eu: {{ database: {eu} }}\n      us: {{ database: {us} }}\n\
+         sinks:\n  out: {{ from: rows, type: postgres, url: \"{target_url}\", table: copy, mode: append }}\n",
+        SHARED.port,
+        SHARED.socket.display(),
+    );
+    let project = Project::of(&pipeline);
+    assert!(project.run(Some("part.recorded:3")).was_killed());
+    for database in [&eu, &us] {
+        SHARED.psql(database, "update t set name = 'new'");
+        SHARED.psql(database, "vacuum t");
+    }
+    let whole = project.dhow(&["run", "--output", "json"]);
+    assert_eq!(whole.code, Some(0), "{}", whole.err);
+    assert_eq!(verdict(&target), "lost 0\ntoo many 0");
+    let report: serde_json::Value = serde_json::from_str(&whole.out).expect("JSON");
+    assert_eq!(report["loads"][0]["kept"], 3);
+}

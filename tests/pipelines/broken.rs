@@ -47,6 +47,10 @@ const MISTAKES: &[(&str, Make)] = &[
     ("number_too_large", nothing),
     ("own_folder", nothing),
     ("overflow", nothing),
+    ("postgres_two_addresses", nothing),
+    ("postgres_two_passwords", nothing),
+    ("postgres_weaker_tls", nothing),
+    ("postgres_wrong_url", nothing),
     ("ragged_rows", nothing),
     ("replace_by_nothing", |project| {
         project.write("data/orders.csv", "id,qty\n1,2\n");

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::Mutex;
 
 use super::credentials::{Credentials, Place};
-use super::failure::{clock, clock_hint, skew};
+use super::failure::{CLOCK_HINT, clock, skew};
 use crate::config::Secret;
 use crate::error::{Error, Kind, Result};
 use crate::network::http::{Answer, Http, Settings};
@@ -142,7 +142,7 @@ fn refused(credentials: &Credentials, answer: &Answer, body: &Value) -> Error {
     let error =
         if said.is_empty() { error } else { error.at("reason", Refused::shown(said.as_bytes())) };
     match (skew(answer), kind) {
-        (Some(skew), Kind::Denied) => error.at("clock", clock(skew)).hint(clock_hint(skew)),
+        (Some(skew), Kind::Denied) => error.at("clock", clock(skew)).hint(CLOCK_HINT),
         (None, Kind::Denied) => error.hint("see that the key or login is still valid"),
         _ => error,
     }

@@ -105,8 +105,8 @@ impl Refusal {
 
     /// What whoever must act can do.
     fn hint(&self) -> Option<String> {
-        if let Some(skew) = self.skew.filter(|_| self.status == 401) {
-            return Some(clock_hint(skew));
+        if self.status == 401 && self.skew.is_some() {
+            return Some(CLOCK_HINT.to_owned());
         }
         let hint = match self.reason.as_str() {
             NO_ANSWER => {
@@ -167,9 +167,7 @@ pub(super) fn clock(skew: i64) -> String {
 }
 
 /// What to do about it.
-pub(super) fn clock_hint(_skew: i64) -> String {
-    "set the clock of this machine: tokens are made for a time".to_owned()
-}
+pub(super) const CLOCK_HINT: &str = "set the clock of this machine: tokens are made for a time";
 
 /// The permission that is named in a message, such as `bigquery.jobs.create`.
 fn permission(message: &str) -> Option<&str> {

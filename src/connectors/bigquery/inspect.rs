@@ -7,7 +7,6 @@ use arrow::datatypes::Schema;
 use super::BigQuerySink;
 use super::mark::Marks;
 use super::options::Format;
-use super::statement::QUERIED;
 use super::target::{Planned, missing};
 use crate::error::{Error, Result};
 use crate::sink::{Load, Mode, Target};
@@ -75,12 +74,12 @@ fn notes(sink: &BigQuerySink, load: &Load, planned: &Planned) -> Vec<String> {
             "a copy job publishes the parts, which costs nothing and is seen all at once"
                 .to_owned(),
         ),
-        Mode::Merge(_) => notes.push(format!(
-            "one MERGE query publishes the parts, up to {QUERIED} of them, and is billed as a query"
-        )),
-        Mode::DeleteInsert(_) => notes.push(format!(
-            "one transaction publishes the parts, up to {QUERIED} of them, and is billed as queries"
-        )),
+        Mode::Merge(_) => {
+            notes.push("one MERGE query publishes the parts, and is billed as a query".to_owned());
+        }
+        Mode::DeleteInsert(_) => {
+            notes.push("one transaction publishes the parts, and is billed as queries".to_owned());
+        }
     }
     if let Format::Json { gzip: 1.. } = options.format
         && options.group_bytes > 2_000_000_000

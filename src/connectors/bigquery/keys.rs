@@ -4,7 +4,7 @@ use super::field::{Column, same_name};
 use super::job::Jobs;
 use super::name::TableName;
 use super::quote::{columns, identifier};
-use super::statement::{QUERIED, check_count, union};
+use super::statement::union;
 use crate::error::{Error, Result};
 use crate::sink::Mode;
 use crate::source::Refused;
@@ -25,7 +25,6 @@ pub(super) async fn check(
     key: &[String],
     mode: &Mode,
 ) -> Result<()> {
-    check_count(stages, QUERIED)?;
     let rows = jobs.rows("could not look at the keys of the load", &sql(stages, key, mode)).await?;
     let Some(row) = rows.first() else { return Ok(()) };
     let values: Vec<String> = key

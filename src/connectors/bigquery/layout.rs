@@ -24,13 +24,14 @@ pub(super) struct Layout {
 pub(super) struct Shape(pub Map<String, Value>);
 
 /// The parts of a table that a stage table shares with its target.
-const SHARED: [&str; 6] = [
+const SHARED: [&str; 7] = [
     "timePartitioning",
     "rangePartitioning",
     "clustering",
     "labels",
     "description",
     "encryptionConfiguration",
+    "tableConstraints",
 ];
 
 impl Shape {

@@ -7,7 +7,7 @@
 
 use super::BigQuerySink;
 use super::field::{Column, Kind, Mode};
-use super::job::{Jobs, Standing};
+use super::job::Jobs;
 use super::layout::Shape;
 use super::name::{LoadNames, MARKS, hash};
 use super::quote::{literal, table as quoted};
@@ -205,16 +205,6 @@ fn noted(row: &Row) -> Result<Noted> {
         job: text(4).to_owned(),
         is_published: text(2) == "published",
     })
-}
-
-impl Standing {
-    /// The job that has done it.
-    pub(super) fn done(&self) -> Option<&super::job::Job> {
-        match self {
-            Standing::Done(_, job) => Some(job),
-            Standing::Free(_) => None,
-        }
-    }
 }
 
 #[cfg(test)]

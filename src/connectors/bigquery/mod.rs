@@ -4,7 +4,7 @@
 //! that follows from load, snapshot and part: whoever asks for that id learns what became of it,
 //! so an answer that is lost loses nothing (`job`). Bodies are encoded and sent side by side, in
 //! pieces that the service acknowledges (`encode`, `upload`). One more job publishes all stage
-//! tables at once (`publish`, `statement`): a copy, a MERGE, or a transaction. Its id is the load's
+//! tables at once (`publish`, `gather`, `statement`): a copy, a MERGE, or a transaction. Its id is the load's
 //! as well, and a label of it names the mark, which stands in `_dhow_mark` before (`mark`). An empty
 //! table, the house, says which snapshot a load is bound to (`house`).
 //!
@@ -20,6 +20,7 @@ mod endpoint;
 mod failure;
 mod field;
 mod form;
+mod gather;
 mod house;
 mod inspect;
 mod job;
@@ -88,8 +89,12 @@ pub static CONNECTOR: Connector = Connector {
     sink: Some(open),
 };
 
-/// The sink that `options` describe; they have been checked.
 fn open(options: &Options, context: &Context) -> Result<Arc<dyn Sink>> {
+    Ok(Arc::new(sink(options, context)?))
+}
+
+/// The sink that `options` describe; they have been checked.
+fn sink(options: &Options, context: &Context) -> Result<BigQuerySink> {
     let (options, problems) = options::read(options);
     if let Some(problem) = problems.into_iter().next() {
         return Err(problem.into_error(None));
@@ -110,7 +115,7 @@ fn open(options: &Options, context: &Context) -> Result<Arc<dyn Sink>> {
         false => None,
     };
     let api = Api { http: Http::new(&settings)?, endpoint: options.endpoint.clone(), tokens };
-    Ok(Arc::new(BigQuerySink { options, context: context.clone(), api, location: OnceCell::new() }))
+    Ok(BigQuerySink { options, context: context.clone(), api, location: OnceCell::new() })
 }
 
 /// A table of BigQuery as a sink.

@@ -1,15 +1,15 @@
 //! Publishes a load: one job, whose id says whether it has been done.
 
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::BigQuerySink;
-use super::field::Column;
+use super::gather::{Staged, copy, gathered};
 use super::house::{self, taken_over};
 use super::job::{Jobs, Standing, query};
 use super::keys;
 use super::mark::{self, INTENT, Marks};
-use super::name::{LoadNames, TableName};
+use super::name::LoadNames;
 use super::statement;
 use super::target::Planned;
 use crate::error::{Error, Result};
@@ -19,6 +19,10 @@ use crate::source::Watermarks;
 
 /// Stage tables that are looked at side by side.
 const LOOKS: usize = 8;
+/// Stage tables that one copy job takes.
+const COPIED: usize = 1200;
+/// Stage tables that one query names, so that its text stays short.
+const QUERIED: usize = 50;
 
 /// Publishes what `staged` names, or answers the mark that is there already.
 pub(super) async fn commit(
@@ -35,12 +39,17 @@ pub(super) async fn commit(
         return note(&marks, &names, &noted, mark).await;
     }
     let standing = jobs.standing(0, |attempt| names.publish_job(attempt)).await?;
-    let Standing::Free(attempt) = standing else {
-        let intent = standing.done().and_then(|job| job.label(INTENT));
-        return marks.named(&load.id, intent).await;
+    let attempt = match standing {
+        Standing::Free(attempt) => attempt,
+        Standing::Done(attempt, job) => {
+            let mark = marks.named(&load.id, job.label(INTENT)).await?;
+            marks.publish(&names, &mark, &names.publish_job(attempt)).await?;
+            return Ok(mark);
+        }
     };
     house::check(sink, load, &names).await?;
-    let publishing = Publishing { sink, load, jobs: &jobs, names: &names };
+    let planned = Planned::of(sink, load).await?;
+    let publishing = Publishing { sink, load, jobs: &jobs, names: &names, planned: &planned };
     let stages = publishing.stages(staged).await?;
     let configuration = publishing.configuration(&stages).await?;
     let mark = Mark {
@@ -53,24 +62,9 @@ pub(super) async fn commit(
     let id = names.publish_job(attempt);
     marks.intend(&names, &mark, &id).await?;
     point("bq.intended").await;
-    let intent = mark::intent(&mark);
-    let body = jobs.body(&id, configuration, &[(INTENT, &intent)]);
-    point("bq.publishing").await;
-    let job = jobs.insert(&id, &body).await?;
-    point("bq.publish_inserted").await;
-    let job = jobs.done(&id, job).await?;
-    if let Some(refusal) = job.failure() {
-        if refusal.is_missing() {
-            return Err(taken_over("what was staged is gone", load).at("job", &id));
-        }
-        return Err(refusal.into_error("could not publish the load").at("job", &id));
-    }
+    let mark = publishing.publish(&marks, &id, configuration, mark).await?;
     point("bq.published").await;
-    // Whoever was first has published; that may have been somebody else.
-    let mark = match job.label(INTENT) {
-        Some(label) if label == intent => mark,
-        other => marks.named(&load.id, other).await?,
-    };
+    publishing.restore().await?;
     marks.publish(&names, &mark, &id).await?;
     point("bq.noted").await;
     Ok(mark)
@@ -97,73 +91,98 @@ struct Publishing<'a> {
     load: &'a Load,
     jobs: &'a Jobs<'a>,
     names: &'a LoadNames,
+    planned: &'a Planned,
 }
 
 impl Publishing<'_> {
+    /// Runs the job `id`; the mark that it has published, which is another one where another
+    /// process was first.
+    async fn publish(
+        &self,
+        marks: &Marks<'_>,
+        id: &str,
+        configuration: Value,
+        mark: Mark,
+    ) -> Result<Mark> {
+        let intent = mark::intent(&mark);
+        let body = self.jobs.body(id, configuration, &[(INTENT, &intent)]);
+        point("bq.publishing").await;
+        let job = self.jobs.insert(id, &body).await?;
+        point("bq.publish_inserted").await;
+        let job = self.jobs.done(id, job).await?;
+        match (job.failure(), job.label(INTENT)) {
+            (Some(refusal), _) if refusal.is_missing() => {
+                Err(taken_over("what was staged, or the table itself, is gone", self.load)
+                    .at("job", id))
+            }
+            (Some(refusal), _) => {
+                Err(refusal.into_error("could not publish the load").at("job", id))
+            }
+            (None, Some(label)) if label == intent => Ok(mark),
+            (None, other) => marks.named(&self.load.id, other).await,
+        }
+    }
+
     /// The stage tables that the receipts name: each has all its rows.
-    async fn stages(&self, staged: &[Receipt]) -> Result<Vec<TableName>> {
+    async fn stages(&self, staged: &[Receipt]) -> Result<Vec<Staged>> {
         let named = staged.iter().filter(|receipt| !receipt.token.is_empty()).cloned();
         // Boxed one by one: the compiler does not see through streams of borrowed futures.
         let looks: Vec<_> = named.map(|receipt| self.stage(receipt).boxed()).collect();
-        let looked = stream::iter(looks).buffered(LOOKS);
-        let mut stages: Vec<TableName> = looked.try_collect().await?;
+        let mut stages: Vec<Staged> = stream::iter(looks).buffered(LOOKS).try_collect().await?;
         if stages.is_empty() {
             // A copy needs something to copy, if it has no rows.
-            let planned = Planned::of(self.sink, self.load).await?;
             let empty = self.sink.staging(self.names.stage("", true));
-            let api = &self.sink.api;
-            api.make_table(&empty, &planned.columns, &planned.shape, true).await?;
-            stages.push(empty);
+            let (columns, shape) = (&self.planned.columns, &self.planned.shape);
+            self.sink.api.make_table(&empty, columns, shape, true).await?;
+            stages.push(Staged { table: empty, rows: 0 });
         }
         Ok(stages)
     }
 
-    async fn stage(&self, receipt: Receipt) -> Result<TableName> {
-        let name = self.sink.staging(receipt.token.clone());
-        let rows = self.sink.api.table(&name).await?.map(|table| table.rows().unwrap_or(0));
+    async fn stage(&self, receipt: Receipt) -> Result<Staged> {
+        let table = self.sink.staging(receipt.token.clone());
+        let rows = self.sink.api.table(&table).await?.map(|table| table.rows().unwrap_or(0));
         if rows == Some(receipt.rows) {
-            return Ok(name);
+            return Ok(Staged { table, rows: receipt.rows });
         }
         let found = rows.map_or("no table".to_owned(), |rows| format!("{rows} rows"));
         Err(Error::conflict(format!("part `{}` is no longer staged", receipt.part))
-            .at("stage", name)
+            .at("stage", table)
             .at("staged", format!("{} rows", receipt.rows))
             .at("found", found)
             .hint("stage tables are kept for seven days; run with `--full-refresh`"))
     }
 
     /// What the publish job does.
-    async fn configuration(&self, stages: &[TableName]) -> Result<Value> {
-        let target = &self.sink.options.target;
-        let disposition = match &self.load.mode {
-            Mode::Append => "WRITE_APPEND",
-            Mode::Truncate | Mode::Replace => "WRITE_TRUNCATE",
-            Mode::Merge(key) | Mode::DeleteInsert(key) => {
-                let columns = self.columns().await?;
-                let key = keys::of_table(key, &columns);
-                keys::check(self.jobs, stages, &key, &self.load.mode).await?;
-                let sql = match self.load.mode {
-                    Mode::Merge(_) => statement::merge(target, stages, &columns, &key),
-                    _ => statement::delete_insert(target, stages, &columns, &key),
-                };
-                return Ok(query(&sql));
+    async fn configuration(&self, stages: &[Staged]) -> Result<Value> {
+        let (target, columns) = (&self.sink.options.target, &self.planned.columns);
+        let key = keys::of_table(self.load.mode.key(), columns);
+        let most = if key.is_empty() { COPIED } else { QUERIED };
+        let by = (self.jobs, self.names);
+        let stages = gathered(self.sink, by, self.planned, stages, most).await?;
+        if !key.is_empty() {
+            keys::check(self.jobs, &stages, &key, &self.load.mode).await?;
+        }
+        Ok(match self.load.mode {
+            Mode::Append => copy(self.sink, &stages, target, "WRITE_APPEND"),
+            Mode::Truncate | Mode::Replace => copy(self.sink, &stages, target, "WRITE_TRUNCATE"),
+            Mode::Merge(_) => query(&statement::merge(target, &stages, columns, &key)),
+            Mode::DeleteInsert(_) => {
+                query(&statement::delete_insert(target, &stages, columns, &key))
             }
-        };
-        statement::check_count(stages, COPIED)?;
-        let sources: Vec<Value> = stages.iter().map(|stage| self.sink.reference(stage)).collect();
-        Ok(json!({ "copy": {
-            "sourceTables": sources,
-            "destinationTable": self.sink.reference(target),
-            "createDisposition": "CREATE_IF_NEEDED",
-            "writeDisposition": disposition,
-        } }))
+        })
     }
 
-    /// The columns of the target.
-    async fn columns(&self) -> Result<Vec<Column>> {
-        Ok(Planned::of(self.sink, self.load).await?.columns)
+    /// Gives the target back what a copy over it may have taken, beside its rows: stage tables
+    /// have an end, and no rules of their own for partitions.
+    async fn restore(&self) -> Result<()> {
+        let copies = matches!(self.load.mode, Mode::Truncate | Mode::Replace);
+        let (Some(before), true) = (&self.planned.table, copies) else { return Ok(()) };
+        let (api, target) = (&self.sink.api, &self.sink.options.target);
+        let Some(after) = api.table(target).await? else { return Ok(()) };
+        match after.restoration(before, &self.planned.shape) {
+            Some(patch) => api.change_table(target, &patch).await,
+            None => Ok(()),
+        }
     }
 }
-
-/// Tables that one copy job takes.
-const COPIED: usize = 1200;

@@ -150,12 +150,15 @@ impl Staging<'_> {
             Format::Json { .. } => "NEWLINE_DELIMITED_JSON",
             Format::Parquet => "PARQUET",
         };
+        // Keys that the target declares are taken from what it is copied from, and would be lost.
+        let has_keys = self.planned.shape.0.contains_key("tableConstraints");
+        let disposition = if has_keys { "WRITE_TRUNCATE_DATA" } else { "WRITE_TRUNCATE" };
         let mut load = serde_json::json!({
             "destinationTable": self.sink.reference(&self.stage),
             "sourceFormat": format,
             "schema": schema_json(&self.planned.columns),
             "createDisposition": "CREATE_NEVER",
-            "writeDisposition": "WRITE_TRUNCATE",
+            "writeDisposition": disposition,
             "autodetect": false,
         });
         // What WRITE_TRUNCATE would take away otherwise.

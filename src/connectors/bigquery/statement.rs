@@ -3,10 +3,6 @@
 use super::field::Column;
 use super::name::TableName;
 use super::quote::{columns, identifier, table};
-use crate::error::{Error, Result};
-
-/// Tables that one query takes.
-pub(super) const QUERIED: usize = 1000;
 
 /// Updates rows with the same key, and adds the others.
 pub(super) fn merge(
@@ -78,17 +74,6 @@ fn names(columns: &[Column]) -> impl Iterator<Item = &str> {
     columns.iter().map(|column| column.name.as_str())
 }
 
-/// Refuses a load of more parts than one job can publish.
-pub(super) fn check_count(stages: &[TableName], most: usize) -> Result<()> {
-    if stages.len() <= most {
-        return Ok(());
-    }
-    Err(Error::unsupported("the load has more parts than one job can publish")
-        .at("parts", stages.len())
-        .at("most", most)
-        .hint("set a larger `group_bytes`, and begin a new load"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,11 +116,5 @@ mod tests {
              INSERT INTO `p`.`d`.`t` (`id`, `a\\`b`) SELECT `id`, `a\\`b` FROM `p`.`d`.`s1`; \
              COMMIT TRANSACTION;"
         );
-    }
-
-    #[test]
-    fn more_parts_than_a_job_takes_are_refused() {
-        assert!(check_count(&[name("a")], 1).is_ok());
-        assert!(check_count(&[name("a"), name("b")], 1).is_err());
     }
 }

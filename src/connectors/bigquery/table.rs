@@ -64,6 +64,33 @@ impl Table {
     }
 }
 
+/// What a truncated table keeps, whatever a copy makes of it.
+const KEPT: [&str; 6] = [
+    "description",
+    "friendlyName",
+    "labels",
+    "expirationTime",
+    "timePartitioning",
+    "requirePartitionFilter",
+];
+
+impl Table {
+    /// What has to be changed so that this table is again as it was `before`, but for what
+    /// `wanted` says; `None` when nothing has.
+    pub(super) fn restoration(&self, before: &Table, wanted: &Shape) -> Option<Value> {
+        let mut patch = serde_json::Map::new();
+        for key in KEPT {
+            // Partitioning is in the shape without what the target alone has.
+            let asked = wanted.0.get(key).filter(|_| key != "timePartitioning");
+            let value = asked.or(before.0.get(key)).unwrap_or(&Value::Null);
+            if self.0.get(key).unwrap_or(&Value::Null) != value {
+                patch.insert(key.to_owned(), value.clone());
+            }
+        }
+        (!patch.is_empty()).then_some(Value::Object(patch))
+    }
+}
+
 impl Api {
     /// The table, if it is there.
     pub(super) async fn table(&self, name: &TableName) -> Result<Option<Table>> {
@@ -157,4 +184,28 @@ impl Api {
 
 fn path(name: &TableName) -> [&str; 5] {
     [&name.project, "datasets", &name.dataset, "tables", &name.table]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_copy_has_changed_beside_rows_is_put_right() {
+        let before = Table(json!({
+            "labels": { "a": "b" }, "description": "d", "schema": {},
+            "timePartitioning": { "type": "DAY", "expirationMs": "9" },
+        }));
+        let same = Shape(before.shape().0);
+        assert_eq!(before.restoration(&before, &same), None);
+        let after = Table(json!({
+            "expirationTime": "1", "description": "d", "schema": { "fields": [] },
+            "timePartitioning": { "type": "DAY" },
+        }));
+        let wanted = json!({
+            "labels": { "a": "b" }, "expirationTime": null,
+            "timePartitioning": { "type": "DAY", "expirationMs": "9" },
+        });
+        assert_eq!(after.restoration(&before, &same), Some(wanted));
+    }
 }

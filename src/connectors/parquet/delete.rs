@@ -187,8 +187,8 @@ impl Place<'_> {
         let schema =
             Arc::new(described.schema().as_ref().clone().with_metadata(Default::default()));
         let mut held = self.memory.reserve("parquet writer");
-        let mut out =
-            OpenFile::begin(self.store, path, schema, file.partition.clone(), self.encoding)?;
+        let partition = file.partition.clone();
+        let mut out = OpenFile::begin(self.store, path, (schema, None), partition, self.encoding)?;
         let mut rows = Rows::open(self.store, &file.path, described, None)?;
         let mut kept = 0;
         while let Some(batch) = rows.next().await? {

@@ -5,12 +5,13 @@ use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
 
 use crate::connectors::parquet::failure;
 use crate::connectors::parquet::manifest::DataFile;
 use crate::connectors::parquet::store::Store;
 use crate::connectors::parquet::upload::Upload;
-use crate::connectors::parquet::{decode, options::Target};
+use crate::connectors::parquet::{decode, dictionary, options::Target};
 use crate::error::{Error, Result};
 use crate::faults;
 
@@ -41,13 +42,15 @@ impl Encoding {
         }
     }
 
-    /// How the Parquet writer is set up.
-    pub(super) fn properties(&self) -> WriterProperties {
-        WriterProperties::builder()
+    /// How the Parquet writer is set up for a file that begins with the rows of `sample`.
+    pub(super) fn properties(&self, sample: Option<&RecordBatch>) -> WriterProperties {
+        let properties = WriterProperties::builder()
             .set_compression(self.compression)
             .set_max_row_group_bytes(Some(self.row_group_bytes))
-            .set_statistics_enabled(EnabledStatistics::Page)
-            .build()
+            .set_statistics_enabled(EnabledStatistics::Page);
+        let plain = sample.into_iter().flat_map(dictionary::useless);
+        let plain = plain.map(|name| ColumnPath::new(vec![name.to_owned()]));
+        plain.fold(properties, |all, path| all.set_column_dictionary_enabled(path, false)).build()
     }
 }
 
@@ -61,17 +64,17 @@ pub(super) struct OpenFile {
 }
 
 impl OpenFile {
-    /// Begins the file at `path`, which must be new.
+    /// Begins the file at `path`, which must be new, for rows like those of `sample`.
     pub(super) fn begin(
         store: &Store,
         path: String,
-        schema: SchemaRef,
+        (schema, sample): (SchemaRef, Option<&RecordBatch>),
         partition: Vec<Option<String>>,
         encoding: &Encoding,
     ) -> Result<Self> {
         let shown = store.shown(&path);
         let upload = Upload::begin(store, &path)?;
-        let writer = ArrowWriter::try_new(Vec::new(), schema, Some(encoding.properties()))
+        let writer = ArrowWriter::try_new(Vec::new(), schema, Some(encoding.properties(sample)))
             .map_err(|e| failure::of_writing(&e, &shown))?;
         Ok(OpenFile { path, partition, writer, upload, rows: 0 })
     }

@@ -16,6 +16,7 @@
 mod clean;
 mod decode;
 mod delete;
+mod dictionary;
 mod encode;
 mod failure;
 mod fit;

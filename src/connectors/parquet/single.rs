@@ -241,7 +241,7 @@ impl SingleFile {
             .map_err(|e| Error::bug("a mark cannot be written as JSON").at("json", e))?;
         let note = KeyValue::new(MARKS_KEY.to_owned(), marks);
         let path = format!("{folder}/whole-{}.parquet", store::nonce());
-        splice(store, &parts, &path, self.encoding.properties(), note).await?;
+        splice(store, &parts, &path, self.encoding.properties(None), note).await?;
         Ok(path)
     }
 }

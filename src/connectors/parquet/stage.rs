@@ -89,7 +89,7 @@ impl<'a> Stage<'a> {
 
     /// Ends the part with one file without rows, in the partition of NULLs.
     pub(super) async fn finish_empty(self, partition_by: &[String]) -> Result<DataFile> {
-        let file = self.begin_file(vec![None; partition_by.len()])?;
+        let file = self.begin_file(vec![None; partition_by.len()], None)?;
         file.finish(self.store).await
     }
 
@@ -108,7 +108,7 @@ impl<'a> Stage<'a> {
             Some(file) => file,
             None => {
                 self.remember(&values)?;
-                self.begin_file(values.clone())?
+                self.begin_file(values.clone(), Some(rows))?
             }
         };
         let written = file.write(self.store, rows).await;
@@ -120,10 +120,10 @@ impl<'a> Stage<'a> {
         written
     }
 
-    fn begin_file(&self, values: Values) -> Result<OpenFile> {
+    fn begin_file(&self, values: Values, sample: Option<&RecordBatch>) -> Result<OpenFile> {
         let path = format!("{}-{:04}.parquet", self.prefix, self.done.len() + self.open.len());
         let schema = self.partitions.file_schema().clone();
-        OpenFile::begin(self.store, path, schema, values, self.encoding)
+        OpenFile::begin(self.store, path, (schema, sample), values, self.encoding)
     }
 
     fn remember(&mut self, values: &Values) -> Result<()> {

@@ -54,6 +54,10 @@ fn hint(code: &str) -> Option<&'static str> {
         "3D000" => "correct the database, or create it",
         "42P01" => "correct the name, or create the table",
         "42501" => "grant the user what it lacks",
+        "22P05" => {
+            "the encoding of the database lacks this character: replace it in a model, or load a \
+             database in UTF8"
+        }
         "25006" => "write to the primary: this server, or this user, only reads",
         "26000" | "42P05" => "connect to the server itself: this looks like a connection pooler",
         "53100" => "make room on the disk of the server",

@@ -1,6 +1,8 @@
 //! The contract of a sink, in every mode.
 
 use super::*;
+use crate::connectors::bigquery::gather::{Staged, gathered};
+use crate::connectors::bigquery::target::Planned;
 use crate::error::Kind;
 
 #[tokio::test]
@@ -230,4 +232,54 @@ async fn the_newest_mark_of_the_table_gives_the_watermarks() {
     yard.sql("UPDATE d._dhow_mark SET job = 'none' WHERE `load` = 'l3'");
     let target = yard.sink().inspect(&load("l9", Mode::Append)).await.unwrap();
     assert_eq!(target.watermarks, high("b"));
+}
+
+#[tokio::test]
+async fn many_parts_are_put_together_first_and_only_once() {
+    let yard = Yard::new();
+    let (sink, load) = (yard.open(), load("l1", Mode::Append));
+    sink.prepare(&load).await.unwrap();
+    let mut stages = Vec::new();
+    for (index, rows) in PARTS.iter().enumerate() {
+        let receipt = sink.write(&load, part(&format!("p{index}"), rows)).await.unwrap();
+        stages.push(Staged { table: sink.staging(receipt.token), rows: receipt.rows });
+    }
+    let (jobs, names) = (sink.jobs().await.unwrap(), sink.names(&load));
+    let planned = Planned::of(&sink, &load).await.unwrap();
+    let all = async |most| gathered(&sink, (&jobs, &names), &planned, &stages, most).await.unwrap();
+    let apart: Vec<_> = stages.iter().map(|stage| stage.table.clone()).collect();
+    assert_eq!(all(2).await, apart);
+    let together = all(1).await;
+    assert_eq!(together.len(), 1);
+    assert_eq!(yard.gate.count(&format!("d.{}", together[0].table)), 3);
+    let copies = yard.gate.jobs().len();
+    assert_eq!(all(1).await, together);
+    assert_eq!(yard.gate.jobs().len(), copies, "what is there is not copied again");
+    // Its rows are gone, and its job is not.
+    yard.drop(&together[0].table);
+    assert_eq!(all(1).await, together);
+    assert_eq!(yard.gate.count(&format!("d.{}", together[0].table)), 3);
+    sink.sweep(&load).await.unwrap();
+    assert_eq!(yard.left(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn keys_that_a_table_declares_outlive_its_rows() {
+    let yard = Yard::empty();
+    let keys = json!({ "primaryKey": { "columns": ["id"] } });
+    yard.gate.make_table(
+        "d.t",
+        &json!({
+            "schema": { "fields": [
+                { "name": "id", "type": "INTEGER", "mode": "REQUIRED" },
+                { "name": "word", "type": "STRING" },
+            ] },
+            "tableConstraints": keys,
+        }),
+    );
+    for (id, mode) in [("l1", Mode::Append), ("l2", Mode::Truncate)] {
+        yard.load(&load(id, mode.clone()), PARTS).await.unwrap();
+        assert_eq!(yard.gate.table("d.t").unwrap()["tableConstraints"], keys, "{mode}");
+        assert_eq!(yard.rows(), "2=new 3=new 4=new", "{mode}");
+    }
 }

@@ -140,7 +140,7 @@ async fn a_part_is_loaded_again_when_its_table_has_expired_or_its_job_is_forgott
         let first = sink.write(&load, part("p0", PARTS[0])).await.unwrap();
         match forgets {
             true => yard.gate.forget_jobs(),
-            false => yard.gate.expire_table(&format!("d.{}", first.token)),
+            false => yard.drop(&first.token),
         }
         let again = sink.write(&load, part("p0", PARTS[0])).await.unwrap();
         assert_eq!((again.rows, &again.token), (first.rows, &first.token));
@@ -155,7 +155,7 @@ async fn a_part_that_expired_before_it_was_published_is_an_error_and_nothing_is_
     let (sink, load) = (yard.sink(), load("l1", Mode::Truncate));
     sink.prepare(&load).await.unwrap();
     let staged = stage(&sink, &load, PARTS).await.unwrap();
-    yard.gate.expire_table(&format!("d.{}", staged[1].token));
+    yard.drop(&staged[1].token);
     let error = sink.commit(&load, &staged, &high("w")).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Conflict);
     assert_eq!(error.message(), "part `p1` is no longer staged");

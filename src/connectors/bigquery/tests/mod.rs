@@ -25,6 +25,8 @@ use crate::sink::{Load, Mark, Mode, Part, Receipt, Sink};
 use crate::source::{SnapshotId, Stop, Watermark, Watermarks};
 use gate::Gate;
 
+use super::BigQuerySink;
+
 /// A row of the table `t`.
 type Row = (i64, &'static str);
 
@@ -68,13 +70,18 @@ impl Yard {
         self.gate.sql(sql).unwrap()
     }
 
+    /// As a table goes at its end.
+    fn drop(&self, table: &str) {
+        self.sql(&format!("DROP TABLE d.{table}"));
+    }
+
     fn option(mut self, name: &'static str, value: &str) -> Self {
         self.options.retain(|(known, _)| *known != name);
         self.options.push((name, value.to_owned()));
         self
     }
 
-    fn try_sink(&self) -> Result<Arc<dyn Sink>> {
+    fn open(&self) -> BigQuerySink {
         let place = Place::without_lines("test");
         let entries = self
             .options
@@ -85,11 +92,11 @@ impl Yard {
         assert!(problems.is_empty(), "{problems:?}");
         let base = self.folder.path().to_owned();
         let context = Context { base, jobs: 2, memory: unlimited(), state: None };
-        super::open(&options, &context)
+        super::sink(&options, &context).unwrap()
     }
 
     fn sink(&self) -> Arc<dyn Sink> {
-        self.try_sink().unwrap()
+        Arc::new(self.open())
     }
 
     /// The rows of the table `t`, as `1=a 2=b`.

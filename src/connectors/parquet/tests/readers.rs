@@ -100,7 +100,10 @@ async fn large_parts_are_divided_into_files_and_row_groups_by_bytes() {
     let reader = std::fs::File::open(&files[0]).unwrap();
     let reader = ParquetRecordBatchReaderBuilder::try_new(reader).unwrap();
     assert!(reader.metadata().num_row_groups() > 2);
-    assert!(reader.metadata().row_group(0).column(0).offset_index_offset().is_some());
+    let columns = reader.metadata().row_group(0).columns();
+    assert!(columns[0].offset_index_offset().is_some());
+    let dictionaries = columns.iter().map(|column| column.dictionary_page_offset().is_some());
+    assert_eq!(dictionaries.collect::<Vec<_>>(), [false, true], "ids never come again, words do");
     let mut expected = owned(&rows);
     expected.sort();
     assert_eq!(yard.rows(), expected);

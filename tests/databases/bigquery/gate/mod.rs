@@ -54,6 +54,7 @@ use tokio::sync::oneshot;
 #[allow(unused_imports, reason = "not every test makes answers of its own")]
 pub(crate) use answer::{Answer, Refusal};
 pub(crate) use fault::{Fault, Held, When};
+#[allow(unused_imports, reason = "not every test runs Python")]
 pub(crate) use python::python;
 pub(crate) use server::Seen;
 
