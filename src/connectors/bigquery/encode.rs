@@ -20,8 +20,8 @@ use super::options::{Choices, Format};
 use super::upload::{CHUNK, Piece};
 use crate::error::{Error, Result};
 use crate::memory::{Memory, Reservation};
-use crate::ndjson::{Lines, Misfit, Nulls};
-use crate::sink::{self, Load, Misfits, Part};
+use crate::ndjson::{Lines, Nulls};
+use crate::sink::{Load, Misfit, Misfits, Part};
 
 /// Bytes that are compressed at once, about.
 const BLOCK: usize = 1024 * 1024;
@@ -118,7 +118,7 @@ impl Encoder {
         };
         let refused = misfits.len();
         for misfit in misfits {
-            part.refuse.refuse(self.misfits.refused(batch, of_lines(misfit))?)?;
+            part.refuse.refuse(self.misfits.refused(batch, misfit)?)?;
         }
         self.misfits.passed(batch.num_rows());
         self.rows += u64::try_from(batch.num_rows() - refused).unwrap_or(u64::MAX);
@@ -126,11 +126,6 @@ impl Encoder {
         let columnar = self.columnar.as_ref().map_or(0, Columnar::memory);
         self.held.resize(3 * out.capacity().max(BLOCK) + 3 * CHUNK + columnar)
     }
-}
-
-fn of_lines(misfit: Misfit) -> sink::Misfit {
-    let Misfit { row, column, value, reason, hint } = misfit;
-    sink::Misfit { row, column, value, reason, hint }
 }
 
 /// The rows of `batch` that fit.
