@@ -1,5 +1,6 @@
 //! dhow into BigQuery: a stand-in for it, the proof that it is one, and what befalls the real binary.
 
+mod account;
 mod gate;
 // Release builds have no points at which to be killed.
 #[cfg(debug_assertions)]
@@ -8,3 +9,4 @@ mod lost;
 mod mistakes;
 mod proof;
 mod site;
+mod standin;
