@@ -4,6 +4,7 @@ DHOW := $(abspath $(CARGO_TARGET_DIR))/debug/dhow
 DEMO := target/demo
 VENV := .venv
 VENV_POSTGRES := .venv-postgres
+VENV_TESTS := .venv-tests
 export CARGO_TARGET_DIR
 
 .DEFAULT_GOAL := help
@@ -19,10 +20,10 @@ demo: ## build dhow and run a pipeline over real flights, airports and bird stri
 	cd $(DEMO)/fixtures && $(DHOW) run pipelines/flights.yaml
 	cd $(DEMO)/fixtures && $(DHOW) sql ../sql/models/worst_airports.sql --source airport_delays=out/airport_delays
 
-test: postgres ## run every test; a PostgreSQL server is installed when there is none
+test: postgres $(VENV_TESTS)/ready ## run every test; a PostgreSQL server is installed when there is none
 	cargo test --locked
 
-test-long: postgres ## the tests against databases in full, which take hours
+test-long: postgres $(VENV_TESTS)/ready ## the tests against databases in full, which take hours
 	DHOW_LONG=1 cargo test --locked --test databases
 
 # The tests start servers of their own, so none is set up to run: `createcluster.d` is read by
@@ -54,7 +55,7 @@ bench: $(VENV)/ready $(VENV_POSTGRES)/ready ## compare with DuckDB and others, a
 	cargo bench --locked --bench compare -- $(CASES)
 
 clean-data: ## remove the demo's output, the data of the bench and its Python
-	rm -rf $(DEMO) target/bench-data $(VENV) $(VENV_POSTGRES)
+	rm -rf $(DEMO) target/bench-data $(VENV) $(VENV_POSTGRES) $(VENV_TESTS)
 
 $(VENV)/ready: benches/requirements.txt
 	python3 -m venv $(VENV)
@@ -64,4 +65,9 @@ $(VENV)/ready: benches/requirements.txt
 $(VENV_POSTGRES)/ready: benches/postgres/requirements.txt
 	python3 -m venv $(VENV_POSTGRES)
 	$(VENV_POSTGRES)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+$(VENV_TESTS)/ready: tests/databases/requirements.txt
+	python3 -m venv $(VENV_TESTS)
+	$(VENV_TESTS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@

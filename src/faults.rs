@@ -64,7 +64,26 @@ pub const POSTGRES: &[&str] = &[
 ];
 
 /// Further points, which only a load into BigQuery passes, in its order.
-pub const BIGQUERY: &[&str] = &[];
+pub const BIGQUERY: &[&str] = &[
+    "bq.house_made",
+    "bq.bound",
+    "bq.target_made",
+    "bq.target_changed",
+    "bq.stage_made",
+    "bq.uploading",
+    "bq.piece_sent",
+    "bq.uploaded",
+    "bq.job_inserted",
+    "bq.job_done",
+    "bq.marks_made",
+    "bq.intended",
+    "bq.publishing",
+    "bq.publish_inserted",
+    "bq.published",
+    "bq.noted",
+    "bq.sweeping",
+    "bq.swept",
+];
 
 /// Further points, which only a load into Doris passes, in its order.
 pub const DORIS: &[&str] = &[];

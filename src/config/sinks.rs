@@ -129,7 +129,8 @@ fn target(sink: &SinkDef) -> Option<(String, PathBuf, Vec<Option<String>>)> {
         })
     };
     // A folder can be written in several ways; a table of a server is taken as it is written.
-    let table = ["url", "host", "port", "database", "schema", "table"].map(text).to_vec();
+    let table = ["url", "host", "port", "database", "project", "dataset", "schema", "table"];
+    let table = table.map(text).to_vec();
     let path = match text("path") {
         Some(path) => path,
         None => text("table").map(|_| String::new())?,

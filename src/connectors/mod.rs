@@ -3,6 +3,7 @@
 //! The registry is the list [`ALL`]; `dhow connectors`, the table in README and the checks of a
 //! pipeline are printed from it. A connector imports no other connector.
 
+pub mod bigquery;
 #[cfg(test)]
 mod conformance;
 pub mod csv;
@@ -27,6 +28,7 @@ use crate::source::Source;
 
 /// Whom dhow can talk to, by name.
 pub static ALL: &[&Connector] = &[
+    &bigquery::CONNECTOR,
     &csv::CONNECTOR,
     &json::CONNECTOR,
     &memory::CONNECTOR,

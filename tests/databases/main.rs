@@ -1,5 +1,6 @@
 //! dhow against real databases, started by the tests themselves.
 
+mod bigquery;
 mod cluster;
 // Release builds have no points at which to be killed.
 #[cfg(debug_assertions)]
