@@ -50,8 +50,8 @@ pub enum Form {
         /// Whether the digits stand in quotes.
         quoted: bool,
     },
-    /// The shortest number that a reader turns into the same bits, from floats, and from integers
-    /// that a float holds exactly.
+    /// A short number that every exact reader turns into the same bits, whether it reads 32 or 64 of
+    /// them; from floats, and from integers that a float holds exactly.
     Float {
         /// The bits of the target's float: 32 or 64.
         bits: u8,

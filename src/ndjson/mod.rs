@@ -5,35 +5,48 @@
 //! the row is left out of the lines and handed back with the place, the value and the reason.
 //! Nothing is rounded, cut or replaced.
 
+mod bad;
+mod binary;
+mod bind;
+mod boolean;
+mod cells;
+mod decimal;
+mod digits;
+mod escape;
+mod fit;
+mod float;
 mod form;
+mod frame;
+mod json;
+mod list;
+mod moment;
+mod plan;
+mod record;
+mod rows;
+mod spans;
+#[cfg(test)]
+mod tests;
+mod text;
+mod unfit;
+mod whole;
 
-use arrow::datatypes::{DataType, Schema};
+use arrow::datatypes::Schema;
 use arrow::record_batch::RecordBatch;
 
 pub use form::{Column, Form, NullList, Nulls, Specials, TextLimit};
 
 use crate::error::Result;
-
-/// A row that is left out because of a value that its target column cannot hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
-    /// The row in the batch, from 0.
-    pub row: usize,
-    /// The column's name in the target; a part of it as `a.b[3]`.
-    pub column: String,
-    /// The value, as far as it can be shown.
-    pub value: String,
-    /// What is wrong, as a sentence of the house.
-    pub reason: String,
-    /// What can be done.
-    pub hint: Option<String>,
-}
+use crate::sink::Misfit;
+use bad::Bad;
+use plan::Planned;
+use rows::{Members, Places};
 
 /// Writes batches as lines of JSON; decided once, for a schema and its target columns.
 #[derive(Debug)]
 pub struct Lines {
-    nulls: Nulls,
+    columns: Vec<Planned>,
     max_row_bytes: usize,
+    places: Places,
 }
 
 impl Lines {
@@ -44,14 +57,17 @@ impl Lines {
     /// [`crate::error::Kind::Drift`] where a form cannot hold the type of its field; it names all
     /// such columns.
     pub fn new(schema: &Schema, columns: Vec<Column>) -> Result<Lines> {
-        let _ = (schema, columns);
-        Ok(Lines { nulls: Nulls::Omit, max_row_bytes: usize::MAX })
+        fit::check(schema, &columns)?;
+        let planned = |column| Planned::column(column, Nulls::Omit);
+        let columns = columns.into_iter().map(planned).collect();
+        Ok(Lines { columns, max_row_bytes: usize::MAX, places: Places::default() })
     }
 
     /// The same lines with NULL values written as `nulls` says, in records as well.
     #[must_use]
     pub fn with_nulls(self, nulls: Nulls) -> Self {
-        Lines { nulls, ..self }
+        let columns = self.columns.into_iter().map(|planned| planned.with_nulls(nulls)).collect();
+        Lines { columns, ..self }
     }
 
     /// The same lines, where a row of more than `bytes` bytes, with the end of its line, is a
@@ -68,16 +84,24 @@ impl Lines {
     /// # Errors
     /// [`crate::error::Kind::Bug`] for a batch that has other columns than the schema.
     pub fn write(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<Vec<Misfit>> {
-        let _ = (batch, out, self.nulls, self.max_row_bytes);
-        Ok(Vec::new())
-    }
-}
-
-impl Form {
-    /// Whether each value of the type `kind` either fits this form or is found as a misfit: what
-    /// [`Lines::new`] asks of a column.
-    pub fn holds(&self, kind: &DataType) -> bool {
-        let _ = kind;
-        true
+        let columns = bind::columns(&self.columns, batch.columns())?;
+        let mut members = Members::new(columns, std::mem::take(&mut self.places));
+        let (mut bad, mut long) = (Bad::default(), Vec::new());
+        members.objects(0..batch.num_rows(), &mut bad, |row, object, fits| {
+            if object.len() > self.max_row_bytes {
+                long.push((row, object.len()));
+            } else if fits {
+                if let Some(last) = object.last_mut() {
+                    *last = b'\n';
+                }
+                out.extend_from_slice(object);
+            }
+        });
+        for (row, bytes) in long {
+            let widest = members.widest(row);
+            bad.long(row, widest, bytes, self.max_row_bytes);
+        }
+        self.places = members.into_places();
+        Ok(bad.into_misfits())
     }
 }
