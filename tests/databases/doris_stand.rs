@@ -70,7 +70,8 @@ const STRICT: &str = "strict_mode: true";
 #[test]
 fn curl_follows_the_redirect_and_its_rows_arrive() {
     let doris = with_tables();
-    let body = "{\"id\":1,\"name\":\"a\",\"price\":1.5}\n{\"id\":2,\"at\":\"2026-01-02T03:04:05.6789\"}\n";
+    let body =
+        "{\"id\":1,\"name\":\"a\",\"price\":1.5}\n{\"id\":2,\"at\":\"2026-01-02T03:04:05.6789\"}\n";
     let answer = load(&doris, "t", &["label: one", JSON, LINES, STRICT], body);
     assert_eq!(told(&answer), "Success 2/2/0");
     assert_eq!(answer["Label"], "one");
@@ -128,7 +129,10 @@ fn without_strict_mode_what_does_not_convert_is_null_without_a_word() {
     assert_eq!(doris.rows("t"), [r#"{"id":1,"name":null,"price":null,"at":null}"#]);
     let url = answer["ErrorURL"].as_str().expect("an address");
     let reason = curl(&[url], b"");
-    assert!(reason.starts_with("Reason: column(price) value is incorrect while strict"), "{reason}");
+    assert!(
+        reason.starts_with("Reason: column(price) value is incorrect while strict"),
+        "{reason}"
+    );
     assert_eq!(doris.labels()["l"], "ABORTED");
     let good = load(&doris, "t", &[JSON, LINES, STRICT, "label: l"], "{\"id\":2}\n");
     assert_eq!(told(&good), "Success 1/1/0");
@@ -206,7 +210,10 @@ fn two_phases_commit_abort_and_time_out() {
     let doris = with_tables();
     let headers = ["label: a", JSON, LINES, "two_phase_commit: true"];
     let answer = load(&doris, "t", &headers, "{\"id\":1}");
-    assert_eq!((told(&answer), answer["TwoPhaseCommit"].clone()), ("Success 1/1/0".into(), "true".into()));
+    assert_eq!(
+        (told(&answer), answer["TwoPhaseCommit"].clone()),
+        ("Success 1/1/0".into(), "true".into())
+    );
     assert_eq!((doris.count("t"), state_of(&doris, "a")), (Some(0), "PRECOMMITTED".to_owned()));
     let id = format!("txn_id: {}", answer["TxnId"]);
     let said = settle(&doris, &[&id, "txn_operation: commit"]);
@@ -278,22 +285,44 @@ fn create_table_keeps_its_rules() {
     let doris = Doris::start();
     let tail = "distributed by hash (a) buckets 1 properties ('replication_num'='1')";
     for (columns, key, tail, said) in [
-        ("a string, b int", "duplicate key (a)", tail, "String Type should not be used in key column[a]."),
+        (
+            "a string, b int",
+            "duplicate key (a)",
+            tail,
+            "String Type should not be used in key column[a].",
+        ),
         ("a double, b int", "unique key (a)", tail, "Float or double can not used as a key"),
         ("b int, a int", "duplicate key (a)", tail, "Key columns should be a ordered prefix"),
         ("a varchar(65534)", "duplicate key (a)", tail, "VARCHAR size must be between 1 and 65533"),
-        ("a decimal(39,0)", "duplicate key (a)", tail, "Precision of decimal must between 1 and 38"),
-        ("a int, a int", "duplicate key (a)", tail, "1060 errCode = 2, detailMessage = Duplicate column name"),
+        (
+            "a decimal(39,0)",
+            "duplicate key (a)",
+            tail,
+            "Precision of decimal must between 1 and 38",
+        ),
+        (
+            "a int, a int",
+            "duplicate key (a)",
+            tail,
+            "1060 errCode = 2, detailMessage = Duplicate column name",
+        ),
         ("a int, b int", "unique key (b)", tail, "Key columns should be"),
         ("a string, b int", "", tail, "The olap table first column could not be"),
         ("a int", "duplicate key (a)", "", "should contain distribution desc"),
-        ("a int", "duplicate key (a)", "distributed by hash (a) buckets 1", "Failed to find enough backend"),
+        (
+            "a int",
+            "duplicate key (a)",
+            "distributed by hash (a) buckets 1",
+            "Failed to find enough backend",
+        ),
         ("a time", "duplicate key (a)", tail, "TIME type is not supported"),
     ] {
-        let said_it = doris.try_sql(&format!("create table x ({columns}) {key} {tail}")).unwrap_err();
+        let said_it =
+            doris.try_sql(&format!("create table x ({columns}) {key} {tail}")).unwrap_err();
         assert!(said_it.contains(said), "{columns}: {said_it}");
     }
-    let wrong = doris.try_sql(&format!("create table _x (a int) duplicate key (a) {tail}")).unwrap_err();
+    let wrong =
+        doris.try_sql(&format!("create table _x (a int) duplicate key (a) {tail}")).unwrap_err();
     assert!(wrong.starts_with("1103 ") && wrong.contains("Incorrect table name '_x'"), "{wrong}");
     let create = format!("create table x (a int) duplicate key (a) {tail}");
     doris.sql(&create);
@@ -301,7 +330,10 @@ fn create_table_keeps_its_rules() {
     doris.sql(&create.replace("table x", "table if not exists x"));
     assert!(doris.try_sql("drop table y").unwrap_err().starts_with("1051 "));
     let missing = doris.try_sql("select * from y").unwrap_err();
-    assert_eq!(missing, "1105 errCode = 2, detailMessage = Table [y] does not exist in database [shop].");
+    assert_eq!(
+        missing,
+        "1105 errCode = 2, detailMessage = Table [y] does not exist in database [shop]."
+    );
 }
 
 #[test]
@@ -361,7 +393,8 @@ fn a_changed_type_takes_its_time_and_an_added_column_does_not() {
     let busy = doris.try_sql("alter table t add column more int").unwrap_err();
     assert!(busy.contains("Do not allow doing ALTER ops"), "{busy}");
     let state = || {
-        let rows = doris.sql("show alter table column where TableName = 't' order by CreateTime desc limit 1");
+        let rows = doris
+            .sql("show alter table column where TableName = 't' order by CreateTime desc limit 1");
         rows[0][9].clone().expect("a state")
     };
     assert_eq!([state(), state(), state()], ["RUNNING", "RUNNING", "FINISHED"]);
@@ -376,9 +409,11 @@ fn a_changed_type_takes_its_time_and_an_added_column_does_not() {
 fn an_insert_is_one_transaction_with_a_label() {
     let doris = with_tables();
     doris.sql("insert into t with label `a-1` values (1, 'a', 1.005, null), (2, null, null, '2026-01-01 00:00:00')");
-    let again = doris.try_sql("insert into t with label `a-1` select 3, 'c', null, null").unwrap_err();
+    let again =
+        doris.try_sql("insert into t with label `a-1` select 3, 'c', null, null").unwrap_err();
     assert!(again.contains("Label [a-1] has already been used, relate to txn ["), "{again}");
-    let bad = doris.try_sql("insert into t with label b values (4, 'ok', 1, null), (5, 'too long', 1, null)");
+    let bad = doris
+        .try_sql("insert into t with label b values (4, 'ok', 1, null), (5, 'too long', 1, null)");
     assert!(bad.unwrap_err().starts_with("5025 "));
     assert_eq!(doris.labels()["b"], "ABORTED");
     assert_eq!(state_of(&doris, "a-1"), "VISIBLE");
@@ -395,12 +430,24 @@ fn update_and_delete_keep_their_rules() {
     let doris = with_tables();
     doris.sql("insert into u values (1, 'a'), (2, 'b'), (3, 'c')");
     doris.sql("insert into t (id) values (1), (2), (3)");
-    assert!(doris.try_sql("update t set name = 'x' where id = 1").unwrap_err().contains("Only unique"));
-    assert!(doris.try_sql("update u set id = 9 where id = 1").unwrap_err().contains("Only value columns"));
+    assert!(
+        doris.try_sql("update t set name = 'x' where id = 1").unwrap_err().contains("Only unique")
+    );
+    assert!(
+        doris
+            .try_sql("update u set id = 9 where id = 1")
+            .unwrap_err()
+            .contains("Only value columns")
+    );
     doris.sql("update u set name = 'x' where id = 1");
     doris.sql("delete from u where id in (select id from t where id = 2)");
     assert_eq!(doris.rows("u"), [r#"{"id":1,"name":"x"}"#, r#"{"id":3,"name":"c"}"#]);
-    assert!(doris.try_sql("delete from t where id = 1 or id = 2").unwrap_err().contains("duplicate table"));
+    assert!(
+        doris
+            .try_sql("delete from t where id = 1 or id = 2")
+            .unwrap_err()
+            .contains("duplicate table")
+    );
     doris.sql("delete from t where id in (1, 2) and name is null");
     assert_eq!(doris.count("t"), Some(1));
     doris.sql("truncate table t");
@@ -414,16 +461,19 @@ fn queries_join_group_and_leave_out() {
     doris.sql("insert into t (id, name) values (2, 'b'), (4, 'd')");
     let groups = doris.sql("select `name`, count(*) as n from `shop`.`u` group by name having count(*) > 1 order by n limit 5");
     assert_eq!(groups, [[Some("b".to_owned()), Some("2".to_owned())]]);
-    let left = doris.sql("select count(*) from u left anti join t on u.id = t.id where u.name <=> 'b'");
+    let left =
+        doris.sql("select count(*) from u left anti join t on u.id = t.id where u.name <=> 'b'");
     assert_eq!(left, [[Some("1".to_owned())]]);
     let both = doris.sql("with w as (select id from t) select count(*) from shop.u a join w on a.id = w.id where shop.a.name = \"b\"");
     assert_eq!(both, [[Some("1".to_owned())]]);
-    assert!(doris.try_sql("select nothing from u").unwrap_err().contains("Unknown column 'nothing'"));
+    let unknown = doris.try_sql("select nothing from u").unwrap_err();
+    assert!(unknown.contains("Unknown column 'nothing'"), "{unknown}");
 }
 
 /// A session of the crate that dhow uses.
 async fn client(doris: &Doris, password: &str) -> mysql_async::Result<mysql_async::Conn> {
-    let (host, port) = doris.query().split_once(':').map(|(h, p)| (h.to_owned(), p.parse().unwrap())).unwrap();
+    let (host, port) =
+        doris.query().split_once(':').map(|(h, p)| (h.to_owned(), p.parse().unwrap())).unwrap();
     let options = mysql_async::OptsBuilder::default()
         .ip_or_hostname(host)
         .tcp_port(port)
@@ -440,10 +490,13 @@ async fn a_client_of_the_mysql_protocol_logs_in_and_asks() {
     let denied = client(&doris, "wrong").await.unwrap_err();
     assert!(matches!(&denied, mysql_async::Error::Server(e) if e.code == 1045), "{denied}");
     let mut conn = client(&doris, &doris.password).await.unwrap();
-    conn.query_drop("insert into t with label l values (1, 'a', 2.5, '2026-01-01 00:00:00')").await.unwrap();
+    conn.query_drop("insert into t with label l values (1, 'a', 2.5, '2026-01-01 00:00:00')")
+        .await
+        .unwrap();
     assert!(conn.info().contains("'label':'l', 'status':'VISIBLE'"), "{}", conn.info());
     assert_eq!(conn.affected_rows(), 1);
-    let row: (i64, String, String) = conn.query_first("select id, name, price from t").await.unwrap().unwrap();
+    let row: (i64, String, String) =
+        conn.query_first("select id, name, price from t").await.unwrap().unwrap();
     assert_eq!(row, (1, "a".to_owned(), "2.50".to_owned()));
     let put = "insert into t (id, name, price) values (?, ?, ?)";
     conn.exec_drop(put, (2_i64, "it's", Option::<String>::None)).await.unwrap();
@@ -479,8 +532,20 @@ fn faults_of_a_load_do_what_their_names_say() {
         let user = format!("{}:{}", doris.user, doris.password);
         let label = format!("label: {label}");
         let arguments = [
-            "--location-trusted", "-u", &user, "-H", "Expect: 100-continue", "-H", JSON, "-H", LINES,
-            "-H", &label, "-T", "-", &url,
+            "--location-trusted",
+            "-u",
+            &user,
+            "-H",
+            "Expect: 100-continue",
+            "-H",
+            JSON,
+            "-H",
+            LINES,
+            "-H",
+            &label,
+            "-T",
+            "-",
+            &url,
         ];
         curl(&arguments, b"{\"id\":1}\n")
     };
@@ -494,7 +559,10 @@ fn faults_of_a_load_do_what_their_names_say() {
     doris.fault(at_be(), Fault::Die(4, 1));
     assert_eq!((put("d").as_str(), state_of(&doris, "d")), ("", "PREPARE".to_owned()));
     let busy: Json = serde_json::from_str(&put("d")).unwrap();
-    assert_eq!((busy["Status"].as_str(), busy["ExistingJobStatus"].as_str()), (Some("Label Already Exists"), Some("RUNNING")));
+    assert_eq!(
+        (busy["Status"].as_str(), busy["ExistingJobStatus"].as_str()),
+        (Some("Label Already Exists"), Some("RUNNING"))
+    );
     assert_eq!(state_of(&doris, "d"), "ABORTED");
     doris.fault(at_be(), Fault::Truncate(130));
     assert!(put("e").contains("\"TxnId\"") && state_of(&doris, "e") == "VISIBLE");
@@ -550,7 +618,8 @@ fn servers_go_down_and_come_back_at_their_ports() {
     for _ in 0..2 {
         assert_eq!(told(&load(&doris, "t", &[JSON, LINES], "{\"id\":1}")), "Success 1/1/0");
     }
-    let which: Vec<_> = doris.requests().iter().filter(|r| r.side == Side::Be).map(|r| r.which).collect();
+    let which: Vec<_> =
+        doris.requests().iter().filter(|r| r.side == Side::Be).map(|r| r.which).collect();
     assert_eq!(which, [0, 1]);
 }
 
@@ -560,4 +629,162 @@ fn a_counting_cluster_counts_and_forgets() {
     doris.sql(TABLE);
     assert_eq!(told(&load(&doris, "t", &[JSON, LINES], "{\"id\":1}\n{}\n")), "Success 2/2/0");
     assert_eq!(doris.count("t"), Some(0));
+}
+
+/// `DHOW_TEST_PYTHON`, or the environment that `make` fills from `requirements.txt`.
+fn python() -> std::path::PathBuf {
+    let own = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv-tests/bin/python");
+    std::env::var_os("DHOW_TEST_PYTHON").map_or(own, Into::into)
+}
+
+/// What a Python program prints that is called with the addresses of `doris`.
+fn run_python(doris: &Doris, program: &str) -> String {
+    let (host, http) =
+        doris.fe().split_once(':').map(|(h, p)| (h.to_owned(), p.to_owned())).unwrap();
+    let query = doris.query().split_once(':').map(|(_, p)| p.to_owned()).unwrap();
+    let out = Command::new(python())
+        .args(["-c", program, &host, &query, &http, &doris.user, &doris.password])
+        .output()
+        .expect("python is there: run `make test`, or set DHOW_TEST_PYTHON");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).expect("UTF-8")
+}
+
+#[test]
+fn the_client_pydoris_loads_json_and_csv_and_reads_them() {
+    let doris = Doris::start();
+    let said = run_python(
+        &doris,
+        r#"
+import sys
+from pydoris.doris_client import DorisClient
+from pydoris.selectdb.config import WriteOptions
+host, query, http, user, password = sys.argv[1:6]
+client = DorisClient(host, query, http, user, password, "shop")
+client.execute("create table p (id int not null, name varchar(10)) duplicate key(id) "
+               "distributed by hash(id) buckets 1 properties('replication_num'='1')")
+json = WriteOptions().set_json_format().set_label("l1")
+print("=", client.write("shop.p", '{"id":1,"name":"a"}\n{"id":2}\n', json))
+print("=", client.write("shop.p", '{"id":3}\n', json))
+print("=", client.write("shop.p", '4,d\n', WriteOptions().set_csv_format(",")))
+print("=", client.query("select id, name from p order by id"))
+print("=", client.list_tables("shop"), client.get_table_columns("shop", "p").fields[1].field_name)
+"#,
+    );
+    let told: Vec<_> = said.lines().filter(|line| line.starts_with("= ")).collect();
+    assert_eq!(
+        told,
+        ["= True", "= False", "= True", "= [(1, 'a'), (2, None), (4, 'd')]", "= ['p'] name"]
+    );
+    assert_eq!(doris.labels()["l1"], "VISIBLE");
+}
+
+#[test]
+fn the_client_pymysql_makes_a_table_and_fills_it() {
+    let doris = Doris::start();
+    let said = run_python(
+        &doris,
+        r#"
+import sys, pymysql
+host, query, _, user, password = sys.argv[1:6]
+conn = pymysql.connect(host=host, port=int(query), user=user, password=password, database="shop", autocommit=True)
+with conn.cursor() as cursor:
+    cursor.execute("create table p (id int not null, price decimal(5,2)) unique key(id) "
+                   "distributed by hash(id) buckets 1 properties('replication_num'='1')")
+    print(cursor.execute("insert into p with label l values (%s, %s), (2, null)", (1, 1.5)))
+    cursor.execute("select id, price from p order by id")
+    print(cursor.fetchall(), [d[0] for d in cursor.description])
+    try:
+        cursor.execute("insert into p with label l values (3, 3)")
+    except pymysql.err.Error as e:
+        print(e.args[0], "has already been used" in e.args[1])
+try:
+    pymysql.connect(host=host, port=int(query), user=user, password="no")
+except pymysql.err.OperationalError as e:
+    print(e.args[0])
+"#,
+    );
+    let expected = "2\n((1, '1.50'), (2, None)) ['id', 'price']\n1105 True\n1045\n";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn arrow_and_parquet_bodies_come_in_by_the_names_of_their_columns() {
+    use arrow::array::{
+        ArrayRef, BooleanArray, Decimal128Array, Int64Array, ListArray, RecordBatch, StringArray,
+        TimestampMicrosecondArray,
+    };
+    use arrow::datatypes::Int32Type;
+    use std::sync::Arc;
+    let doris = Doris::start();
+    doris.sql(
+        "create table w (id bigint, ok boolean, name string, price decimal(10,2), at datetime(6), xs array<int>) \
+         duplicate key (id) distributed by hash (id) buckets 1 properties ('replication_num' = '1')",
+    );
+    let columns: [(&str, ArrayRef); 6] = [
+        (
+            "xs",
+            Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>([
+                Some(vec![Some(1), None]),
+                None,
+            ])),
+        ),
+        ("id", Arc::new(Int64Array::from(vec![1, 2]))),
+        ("ok", Arc::new(BooleanArray::from(vec![Some(true), None]))),
+        ("name", Arc::new(StringArray::from(vec![Some("é\n"), None]))),
+        (
+            "price",
+            Arc::new(
+                Decimal128Array::from(vec![Some(-150), None])
+                    .with_precision_and_scale(10, 2)
+                    .unwrap(),
+            ),
+        ),
+        (
+            "at",
+            Arc::new(
+                TimestampMicrosecondArray::from(vec![Some(1_000_001), None]).with_timezone("UTC"),
+            ),
+        ),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let mut arrow = arrow::ipc::writer::StreamWriter::try_new(Vec::new(), &batch.schema()).unwrap();
+    arrow.write(&batch).unwrap();
+    let mut parquet =
+        parquet::arrow::ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    parquet.write(&batch).unwrap();
+    let url = format!("http://{}/api/shop/w/_stream_load", doris.be());
+    let user = format!("{}:{}", doris.user, doris.password);
+    for (format, body) in
+        [("arrow", arrow.into_inner().unwrap()), ("parquet", parquet.into_inner().unwrap())]
+    {
+        let format = format!("format: {format}");
+        let headers =
+            ["-u", &user, "-H", &format, "-H", STRICT, "-H", "timezone: UTC", "-T", "-", &url];
+        let said: Json = serde_json::from_str(&curl(&headers, &body)).unwrap();
+        assert_eq!(told(&said), "Success 2/2/0", "{said}");
+        assert_eq!(
+            doris.rows("w"),
+            [
+                r#"{"id":1,"ok":true,"name":"é\n","price":-1.50,"at":"1970-01-01 00:00:01.000001","xs":[1,null]}"#,
+                r#"{"id":2,"ok":null,"name":null,"price":null,"at":null,"xs":null}"#,
+            ],
+            "{format}"
+        );
+        doris.sql("truncate table w");
+    }
+}
+
+#[test]
+fn starrocks_differs_where_it_does() {
+    let rocks = Doris::with(&Layout { starrocks: true, ..Layout::default() });
+    rocks.sql(
+        "create table p (id int not null, name varchar(5)) primary key (id) \
+         distributed by hash (id) buckets 1 properties ('replication_num' = '1')",
+    );
+    let headers = ["column_separator: ,", "row_delimiter: ;"];
+    assert_eq!(told(&load(&rocks, "p", &headers, "1,a;1,b;")), "Success 2/2/0");
+    assert_eq!(rocks.rows("p"), [r#"{"id":1,"name":"b"}"#]);
+    let answer = load(&rocks, "p", &["format: parquet"], "PAR1");
+    assert!(answer["Message"].as_str().unwrap().contains("unknown data format"), "{answer}");
 }

@@ -185,10 +185,8 @@ fn begin(
     let label = head.header("label").unwrap_or_default().to_owned();
     let fail = |message: &str| Answer::failed(&label, message).reply();
     if !frontend::is_welcome(state, head) {
-        let text = format!(
-            "[NOT_AUTHORIZED]Access denied for user '{}@127.0.0.1'",
-            frontend::user(head)
-        );
+        let text =
+            format!("[NOT_AUTHORIZED]Access denied for user '{}@127.0.0.1'", frontend::user(head));
         return Err(fail(&text));
     }
     let order = Order::read(head, state.layout.starrocks).map_err(|message| fail(&message))?;
@@ -428,15 +426,17 @@ fn settle(state: &mut State, head: &Head, database: &str) -> Reply {
             state.finish(id, Status::Aborted, "User Abort");
             tell("Success", format!("transaction {named} abort successfully."))
         }
-        ("abort", Status::Aborted) => {
-            refuse(format!("transaction [{id}] is already aborted, abort reason: {}", transaction.reason))
-        }
+        ("abort", Status::Aborted) => refuse(format!(
+            "transaction [{id}] is already aborted, abort reason: {}",
+            transaction.reason
+        )),
         ("abort", status) => {
             refuse(format!("transaction [{id}] is already {}, could not abort.", status.name()))
         }
-        (other, _) => {
-            tell("INVALID_ARGUMENT", format!("transaction operation should be 'commit' or 'abort', not '{other}'"))
-        }
+        (other, _) => tell(
+            "INVALID_ARGUMENT",
+            format!("transaction operation should be 'commit' or 'abort', not '{other}'"),
+        ),
     }
 }
 

@@ -63,7 +63,8 @@ pub(crate) fn batches(format: Format, body: Vec<u8>) -> Result<Vec<RecordBatch>,
     let bytes = Bytes::from(body);
     match format {
         Format::Arrow => {
-            let reader = arrow::ipc::reader::StreamReader::try_new(std::io::Cursor::new(bytes), None);
+            let reader =
+                arrow::ipc::reader::StreamReader::try_new(std::io::Cursor::new(bytes), None);
             let reader = reader.map_err(|e| wrong(&e))?;
             reader.collect::<Result<_, _>>().map_err(|e| wrong(&e))
         }
@@ -78,24 +79,21 @@ pub(crate) fn batches(format: Format, body: Vec<u8>) -> Result<Vec<RecordBatch>,
 
 /// The columns that are loaded, by the place of each in what is sent.
 fn place(order: &Order, table: &Table, name: &str) -> Option<usize> {
-    let wanted = order.columns.as_ref().is_none_or(|all| {
-        all.iter().any(|column| column.eq_ignore_ascii_case(name))
-    });
+    let wanted = order
+        .columns
+        .as_ref()
+        .is_none_or(|all| all.iter().any(|column| column.eq_ignore_ascii_case(name)));
     let at = table.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name));
     at.filter(|_| wanted)
 }
 
-fn row(
-    order: &Order,
-    table: &Table,
-    pairs: Vec<(String, Given)>,
-    line: String,
-) -> Sent {
+fn row(order: &Order, table: &Table, pairs: Vec<(String, Given)>, line: String) -> Sent {
     let mut cells = vec![None; table.columns.len()];
     let mut deletes = order.deletes;
     for (name, given) in pairs {
         if order.delete_sign && name.eq_ignore_ascii_case(SIGN) {
-            deletes |= matches!(&given, Given::Text(n) if n != "0") || given == Given::Json("true".to_owned());
+            deletes |= matches!(&given, Given::Text(n) if n != "0")
+                || given == Given::Json("true".to_owned());
         }
         // What the table does not have is passed over without a word.
         if let Some(at) = place(order, table, &name) {
@@ -223,14 +221,22 @@ fn givens(column: &Arc<dyn Array>) -> Result<Vec<Given>, String> {
         };
         return Ok(text.lines().map(value).collect());
     }
-    let options = FormatOptions::new()
-        .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"))
-        .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f%:z"))
-        .with_datetime_format(Some("%Y-%m-%d %H:%M:%S%.f"));
+    // An instant is shown in UTC, and says so.
+    let (column, end) = match column.data_type() {
+        DataType::Timestamp(unit, Some(_)) => {
+            let plain = column.to_data().into_builder().data_type(DataType::Timestamp(*unit, None));
+            (arrow::array::make_array(plain.build().map_err(|e| wrong(&e))?), "Z")
+        }
+        _ => (Arc::clone(column), ""),
+    };
+    let options = FormatOptions::new().with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"));
     let formatter = ArrayFormatter::try_new(column.as_ref(), &options).map_err(|e| wrong(&e))?;
     let text = |n: usize| match column.is_null(n) {
         true => Ok(Given::Null),
-        false => formatter.value(n).try_to_string().map(Given::Text).map_err(|e| wrong(&e)),
+        false => {
+            let text = formatter.value(n).try_to_string().map_err(|e| wrong(&e))?;
+            Ok(Given::Text(format!("{text}{end}")))
+        }
     };
     (0..column.len()).map(text).collect()
 }

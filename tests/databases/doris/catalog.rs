@@ -139,9 +139,8 @@ pub(crate) fn check_table_name(name: &str) -> Result<(), Failure> {
 
 fn check_column_name(name: &str) -> Result<(), Failure> {
     let first = |c: char| c.is_ascii_alphanumeric() || "_@/".contains(c) || c.is_whitespace();
-    let other = |c: char| {
-        c.is_ascii_alphanumeric() || "._+,-/?@#$%^&*\":".contains(c) || c.is_whitespace()
-    };
+    let other =
+        |c: char| c.is_ascii_alphanumeric() || "._+,-/?@#$%^&*\":".contains(c) || c.is_whitespace();
     let is_good = name.starts_with(first) && name.chars().all(other) && name.len() <= 256;
     let is_own = ["mv_", "mva_", "__doris_shadow_"].iter().any(|own| name.starts_with(own));
     match is_good && !is_own {
@@ -214,10 +213,8 @@ fn check_distribution(table: &Table) -> Result<(), Failure> {
             return Err(Failure::detail(text));
         }
         if column.kind.no_key(name).is_some() {
-            let text = format!(
-                "{} Type should not be used in distribution column[{name}].",
-                column.kind
-            );
+            let text =
+                format!("{} Type should not be used in distribution column[{name}].", column.kind);
             return Err(Failure::detail(text));
         }
     }

@@ -194,7 +194,11 @@ fn clauses(table: &mut Table, words: &mut Cursor) -> Result<(), Failure> {
         table.buckets = match words.next() {
             Some(Token::Number(number, _)) if number != "0" => number,
             Some(Token::Word(word)) if word.value.eq_ignore_ascii_case("AUTO") => "AUTO".to_owned(),
-            _ => return Err(Failure::detail("Number of hash distribution should be greater than zero.")),
+            _ => {
+                return Err(Failure::detail(
+                    "Number of hash distribution should be greater than zero.",
+                ));
+            }
         };
     }
     if words.eat("PROPERTIES") {
@@ -239,14 +243,8 @@ fn index(words: &mut Cursor) -> Result<(), Failure> {
 fn column(words: &mut Cursor) -> Result<Column, Failure> {
     let name = words.name()?;
     let kind = kind(words)?;
-    let mut column = Column {
-        name,
-        kind,
-        nullable: true,
-        key: false,
-        default: None,
-        comment: String::new(),
-    };
+    let mut column =
+        Column { name, kind, nullable: true, key: false, default: None, comment: String::new() };
     loop {
         if words.eat("NOT NULL") {
             column.nullable = false;
@@ -401,7 +399,8 @@ fn columns(state: &mut State, name: &Name, words: &mut Cursor) -> Result<(), Fai
 
 fn add(table: &mut Table, column: Column, after: Option<String>) -> Result<(), Failure> {
     if table.column(&column.name).is_some() {
-        let text = format!("Can not add column which already exists in base table: {}", column.name);
+        let text =
+            format!("Can not add column which already exists in base table: {}", column.name);
         return Err(Failure::detail(text));
     }
     if !column.nullable && column.default.is_none() {

@@ -53,10 +53,8 @@ pub(crate) fn is_welcome(state: &State, head: &Head) -> bool {
 
 fn answer(state: &mut State, head: &Head) -> Reply {
     if head.path != "/api/bootstrap" && head.path != "/api/health" && !is_welcome(state, head) {
-        let text = format!(
-            "Access denied for user '{}@127.0.0.1' (using password: YES)",
-            user(head)
-        );
+        let text =
+            format!("Access denied for user '{}@127.0.0.1' (using password: YES)", user(head));
         return Reply::json(&json!({"msg": "Unauthorized", "code": 401, "data": text, "count": 0}));
     }
     let parts = head.parts();
@@ -116,7 +114,9 @@ fn load_state(state: &mut State, head: &Head, database: &str) -> Reply {
         return Reply::json(&json!({"msg": text, "code": 1, "data": null, "count": 0}));
     }
     let Some(label) = head.parameter("label").filter(|label| !label.is_empty()) else {
-        return Reply::json(&json!({"msg": "No label selected", "code": 1, "data": null, "count": 0}));
+        return Reply::json(
+            &json!({"msg": "No label selected", "code": 1, "data": null, "count": 0}),
+        );
     };
     let name = state.ask(database, &label).map_or("UNKNOWN", |t| t.status.name());
     success(&json!(name))

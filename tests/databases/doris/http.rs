@@ -171,8 +171,7 @@ impl Wire {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
         let pairs = lines.filter_map(|line| line.split_once(':'));
         let headers = pairs.map(|(n, v)| (n.trim().to_lowercase(), v.trim().to_owned())).collect();
-        let head =
-            Head { method, path: decoded(path), query: query.to_owned(), headers };
+        let head = Head { method, path: decoded(path), query: query.to_owned(), headers };
         self.waits = head.header("expect").is_some_and(|v| v.eq_ignore_ascii_case("100-continue"));
         Ok(Some(head))
     }

@@ -64,9 +64,7 @@ impl Kind {
     /// Why a column of this type cannot be a key.
     pub(crate) fn no_key(&self, column: &str) -> Option<String> {
         match self {
-            Kind::Text => {
-                Some(format!("String Type should not be used in key column[{column}]."))
-            }
+            Kind::Text => Some(format!("String Type should not be used in key column[{column}].")),
             Kind::Float | Kind::Double => {
                 Some("Float or double can not used as a key, use decimal instead.".to_owned())
             }
@@ -278,10 +276,14 @@ fn decimal(numbers: &[u32]) -> Result<Kind, String> {
     let digits = numbers.first().copied().unwrap_or(38);
     let scale = numbers.get(1).copied().unwrap_or(if numbers.is_empty() { 9 } else { 0 });
     if !(1..=38).contains(&digits) {
-        return Err(format!("Precision of decimal must between 1 and 38. Precision was set to: {digits}"));
+        return Err(format!(
+            "Precision of decimal must between 1 and 38. Precision was set to: {digits}"
+        ));
     }
     if scale > digits {
-        return Err(format!("Scale of decimal must between 0 and {digits}. Scale was set to: {scale}"));
+        return Err(format!(
+            "Scale of decimal must between 0 and {digits}. Scale was set to: {scale}"
+        ));
     }
     Ok(Kind::Decimal(digits, scale))
 }

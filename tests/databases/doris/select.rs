@@ -54,8 +54,7 @@ fn read(session: &Session, state: &mut State, statement: &mut Statement) -> Resu
     translate(session, state, statement)?;
     let sql = statement.to_string();
     let mut prepared = state.sqlite.prepare(&sql).map_err(|e| lite(&e))?;
-    let mut columns: Vec<String> =
-        prepared.column_names().into_iter().map(str::to_owned).collect();
+    let mut columns: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
     if let Some(names) = names.filter(|names| names.len() == columns.len()) {
         columns = names;
     }
@@ -100,8 +99,14 @@ fn translate(
     state: &mut State,
     statement: &mut Statement,
 ) -> Result<(), Failure> {
-    let mut translator =
-        Translator { session, state, failure: None, own: Vec::new(), tables: Vec::new(), schema: false };
+    let mut translator = Translator {
+        session,
+        state,
+        failure: None,
+        own: Vec::new(),
+        tables: Vec::new(),
+        schema: false,
+    };
     let _ = statement.visit(&mut translator);
     let Translator { failure, tables, schema, .. } = translator;
     if let Some(failure) = failure {
@@ -144,7 +149,7 @@ impl Translator<'_> {
             self.tables.push(found.id);
             found.stored()
         };
-        *name = ObjectName(vec![ObjectNamePart::Identifier(Ident::with_quote('"', stored))]);
+        *name = ObjectName(vec![ObjectNamePart::Identifier(Ident::with_quote('`', stored))]);
         Ok(Some(written))
     }
 }
@@ -197,7 +202,7 @@ impl VisitorMut for Translator<'_> {
             Ok(Some(written)) if alias.is_none() => {
                 *alias = Some(TableAlias {
                     explicit: true,
-                    name: Ident::with_quote('"', written),
+                    name: Ident::with_quote('`', written),
                     columns: Vec::new(),
                     at: None,
                 });
@@ -230,16 +235,18 @@ impl VisitorMut for Translator<'_> {
 impl Translator<'_> {
     fn expression(&mut self, expr: &mut Expr) -> Result<(), Failure> {
         match expr {
-            Expr::CompoundIdentifier(parts) if parts.len() > 2 => {
-                parts.drain(..parts.len() - 2);
-            }
             Expr::CompoundIdentifier(parts) if parts[0].value.starts_with('@') => {
                 let name = parts.last().map(|part| part.value.clone()).unwrap_or_default();
                 *expr = variable(self.session, &name)?;
             }
+            Expr::CompoundIdentifier(parts) => {
+                parts.drain(..parts.len().saturating_sub(2));
+                parts.iter_mut().for_each(quote);
+            }
             Expr::Identifier(name) if name.value.starts_with('@') => {
                 *expr = variable(self.session, name.value.trim_start_matches('@'))?;
             }
+            Expr::Identifier(name) => quote(name),
             Expr::BinaryOp { left, op: BinaryOperator::Spaceship, right } => {
                 *expr = Expr::IsNotDistinctFrom(left.clone(), right.clone());
             }
@@ -266,6 +273,11 @@ impl Translator<'_> {
         }
         Ok(())
     }
+}
+
+/// A name that may be a word to SQLite.
+fn quote(name: &mut Ident) {
+    name.quote_style = Some('`');
 }
 
 /// `STRING` would be a number to SQLite.
@@ -324,7 +336,8 @@ fn anti_joins(select: &mut Select) {
                 _ => return true,
             };
             if let JoinConstraint::On(on) = constraint {
-                conditions.push(format!("{not}EXISTS (SELECT 1 FROM {} WHERE {on})", join.relation));
+                conditions
+                    .push(format!("{not}EXISTS (SELECT 1 FROM {} WHERE {on})", join.relation));
             }
             false
         });
@@ -503,9 +516,8 @@ pub(crate) fn update(
         let AssignmentTarget::ColumnName(name) = &assignment.target else { continue };
         let name = parts(name).pop().unwrap_or_default();
         let column = table.column(&name);
-        let column = column.ok_or_else(|| {
-            Failure::of(1054, format!("Unknown column '{name}' in 'table list'"))
-        })?;
+        let column = column
+            .ok_or_else(|| Failure::of(1054, format!("Unknown column '{name}' in 'table list'")))?;
         if column.key {
             return Err(Failure::detail("Only value columns of unique table could be updated"));
         }

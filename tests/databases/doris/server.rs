@@ -207,15 +207,9 @@ pub(crate) enum Goes {
 }
 
 /// What happens before anything is done.
-pub(crate) async fn before(
-    shared: &Shared,
-    fault: Option<Fault>,
-    head: &Head,
-    wire: Wire,
-) -> Goes {
-    let elsewhere = |host: &str| {
-        Reply::redirect(format!("http://{host}{}?{}", head.path, head.query))
-    };
+pub(crate) async fn before(shared: &Shared, fault: Option<Fault>, head: &Head, wire: Wire) -> Goes {
+    let elsewhere =
+        |host: &str| Reply::redirect(format!("http://{host}{}?{}", head.path, head.query));
     let early = match &fault {
         Some(Fault::LoseBefore) => return Goes::Ended,
         Some(Fault::Html) => Reply::of(200, "text/html", HTML),

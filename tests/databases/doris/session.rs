@@ -114,7 +114,8 @@ impl Session {
 
     /// Uses a database.
     pub(crate) fn choose(&mut self, state: &State, database: &str) -> Result<(), Failure> {
-        if !state.databases.iter().any(|name| name == database) && database != "information_schema" {
+        if !state.databases.iter().any(|name| name == database) && database != "information_schema"
+        {
             return Err(Failure::of(1049, format!("Unknown database '{database}'")));
         }
         self.database = database.to_owned();

@@ -147,7 +147,8 @@ pub(crate) fn create_table(table: &Table) -> String {
         text
     });
     let columns: Vec<_> = columns.collect();
-    let mut text = format!("CREATE TABLE `{}` (\n{}\n) ENGINE=OLAP\n", table.name, columns.join(",\n"));
+    let mut text =
+        format!("CREATE TABLE `{}` (\n{}\n) ENGINE=OLAP\n", table.name, columns.join(",\n"));
     text.push_str(&format!("{} KEY({})\n", table.model.word(), ticked(&keys)));
     if !table.comment.is_empty() {
         text.push_str(&format!("COMMENT \"{}\"\n", escaped(&table.comment)));
@@ -161,11 +162,13 @@ pub(crate) fn create_table(table: &Table) -> String {
     };
     text.push_str(&format!("DISTRIBUTED BY {by} BUCKETS {}\nPROPERTIES (\n", table.buckets));
     let replicas = table.properties.get("replication_num").map_or("1", String::as_str);
-    let mut properties = vec![("replication_allocation", format!("tag.location.default: {replicas}"))];
+    let mut properties =
+        vec![("replication_allocation", format!("tag.location.default: {replicas}"))];
     let told = ["replication_num", "replication_allocation"];
     let others = table.properties.iter().filter(|(key, _)| !told.contains(&key.as_str()));
     properties.extend(others.map(|(key, text)| (key.as_str(), text.clone())));
-    if table.model == Model::Unique && !table.properties.contains_key("enable_unique_key_merge_on_write")
+    if table.model == Model::Unique
+        && !table.properties.contains_key("enable_unique_key_merge_on_write")
     {
         properties.push(("enable_unique_key_merge_on_write", "true".to_owned()));
     }
@@ -214,7 +217,15 @@ fn columns(state: &State, name: &(String, String), full: bool) -> Result<Answer,
     let names: &[&str] = match full {
         false => &["Field", "Type", "Null", "Key", "Default", "Extra"],
         true => &[
-            "Field", "Type", "Collation", "Null", "Key", "Default", "Extra", "Privileges", "Comment",
+            "Field",
+            "Type",
+            "Collation",
+            "Null",
+            "Key",
+            "Default",
+            "Extra",
+            "Privileges",
+            "Comment",
         ],
     };
     Ok(Answer::rows(names, table.columns.iter().map(row).collect()))
@@ -231,8 +242,7 @@ fn tables(state: &State, database: &str, like: &Like, full: bool) -> Result<Answ
         false => vec![value(name)],
     };
     let rows = told.map(|(_, name)| row(name)).collect();
-    let names: &[&str] =
-        if full { &[&column, "Table_type", "Storage_format"] } else { &[&column] };
+    let names: &[&str] = if full { &[&column, "Table_type", "Storage_format"] } else { &[&column] };
     Ok(Answer::rows(names, rows))
 }
 
@@ -269,7 +279,8 @@ fn variables(session: &Session) -> Answer {
 }
 
 fn frontends(state: &State) -> Answer {
-    let names = ["Name", "Host", "EditLogPort", "HttpPort", "QueryPort", "Role", "IsMaster", "Alive"];
+    let names =
+        ["Name", "Host", "EditLogPort", "HttpPort", "QueryPort", "Role", "IsMaster", "Alive"];
     let row = |(n, (http, query, up)): (usize, &(u16, u16, bool))| {
         vec![
             value(format!("fe_{n}")),
@@ -320,8 +331,19 @@ fn alter_jobs(session: &Session, state: &mut State, words: &mut Cursor) -> Resul
         definition::finish_job(state, id);
     }
     let names = [
-        "JobId", "TableName", "CreateTime", "FinishTime", "IndexName", "IndexId", "OriginIndexId",
-        "SchemaVersion", "TransactionId", "State", "Msg", "Progress", "Timeout",
+        "JobId",
+        "TableName",
+        "CreateTime",
+        "FinishTime",
+        "IndexName",
+        "IndexId",
+        "OriginIndexId",
+        "SchemaVersion",
+        "TransactionId",
+        "State",
+        "Msg",
+        "Progress",
+        "Timeout",
     ];
     let is_wanted = |job: &&super::state::Job| match &wanted {
         Some((name, text)) if name == "tablename" => job.table == *text,
@@ -351,10 +373,16 @@ fn alter_jobs(session: &Session, state: &mut State, words: &mut Cursor) -> Resul
     Ok(Answer::rows(&names, rows.take(if newest_only { 1 } else { usize::MAX }).collect()))
 }
 
-fn transaction(session: &Session, state: &mut State, words: &mut Cursor) -> Result<Answer, Failure> {
+fn transaction(
+    session: &Session,
+    state: &mut State,
+    words: &mut Cursor,
+) -> Result<Answer, Failure> {
     let database = from(session, words)?;
     let Some((name, text)) = condition(words)? else {
-        return Err(Failure::detail("Where clause should looks like one of them: id = 123 or label = 'label'"));
+        return Err(Failure::detail(
+            "Where clause should looks like one of them: id = 123 or label = 'label'",
+        ));
     };
     let found = match name.as_str() {
         "id" => {
@@ -364,13 +392,23 @@ fn transaction(session: &Session, state: &mut State, words: &mut Cursor) -> Resu
         }
         _ => state.ask(&database, &text),
     };
-    let found = found.ok_or_else(|| {
-        Failure::detail(format!("transaction with {name} {text} does not exist"))
-    })?;
+    let found = found
+        .ok_or_else(|| Failure::detail(format!("transaction with {name} {text} does not exist")))?;
     let names = [
-        "TransactionId", "Label", "Coordinator", "TransactionStatus", "LoadJobSourceType",
-        "PrepareTime", "PreCommitTime", "CommitTime", "FinishTime", "Reason", "ErrorReplicasCount",
-        "ListenerId", "TimeoutMs", "ErrMsg",
+        "TransactionId",
+        "Label",
+        "Coordinator",
+        "TransactionStatus",
+        "LoadJobSourceType",
+        "PrepareTime",
+        "PreCommitTime",
+        "CommitTime",
+        "FinishTime",
+        "Reason",
+        "ErrorReplicasCount",
+        "ListenerId",
+        "TimeoutMs",
+        "ErrMsg",
     ];
     let time = || value("2026-01-01 00:00:00");
     let row = vec![
@@ -400,9 +438,25 @@ fn loads(session: &Session, state: &mut State, words: &mut Cursor) -> Result<Ans
         state.ask(&database, label);
     }
     let names = [
-        "JobId", "Label", "State", "Progress", "Type", "EtlInfo", "TaskInfo", "ErrorMsg",
-        "CreateTime", "EtlStartTime", "EtlFinishTime", "LoadStartTime", "LoadFinishTime", "URL",
-        "JobDetails", "TransactionId", "ErrorTablets", "User", "Comment",
+        "JobId",
+        "Label",
+        "State",
+        "Progress",
+        "Type",
+        "EtlInfo",
+        "TaskInfo",
+        "ErrorMsg",
+        "CreateTime",
+        "EtlStartTime",
+        "EtlFinishTime",
+        "LoadStartTime",
+        "LoadFinishTime",
+        "URL",
+        "JobDetails",
+        "TransactionId",
+        "ErrorTablets",
+        "User",
+        "Comment",
     ];
     let is_wanted = |t: &&Transaction| {
         t.database == database

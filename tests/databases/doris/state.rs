@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
+use super::Layout;
 use super::catalog::{Table, sqlite_name};
 use super::fault::Faults;
 use super::labels::{Change, Labels, Status, Transaction};
 use super::values;
-use super::Layout;
 
 /// Which kind of server was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,12 +139,19 @@ impl State {
     pub(crate) fn forget_old_labels(&mut self) {
         let now = self.now();
         let patience = self.seconds("stream_load_default_precommit_timeout_second");
-        let late: Vec<u64> = self.labels.all.iter()
+        let late: Vec<u64> = self
+            .labels
+            .all
+            .iter()
             .filter(|t| t.status == Status::Precommitted && t.begun + patience < now)
             .map(|t| t.id)
             .collect();
         for id in late {
-            self.finish(id, Status::Aborted, "transaction is timeout and is cancelled automatically");
+            self.finish(
+                id,
+                Status::Aborted,
+                "transaction is timeout and is cancelled automatically",
+            );
         }
         let oldest = now.checked_sub(self.seconds("streaming_label_keep_max_second"));
         let most = self.config.get("label_num_threshold").and_then(|text| text.parse().ok());
@@ -215,8 +222,7 @@ impl State {
         }
         let places = vec!["?"; table.columns.len()].join(", ");
         let put = format!("insert or replace into {} values ({places})", table.stored());
-        let keys: Vec<_> =
-            table.keys().map(|c| format!("{} is ?", sqlite_name(&c.name))).collect();
+        let keys: Vec<_> = table.keys().map(|c| format!("{} is ?", sqlite_name(&c.name))).collect();
         let delete = format!("delete from {} where {}", table.stored(), keys.join(" and "));
         self.sqlite.execute_batch("begin").expect("SQLite begins");
         {
@@ -261,7 +267,10 @@ impl State {
 
     /// A statement reads this table: what is committed comes nearer to being seen.
     pub(crate) fn wait_for_table(&mut self, table: u64) {
-        let waiting: Vec<u64> = self.labels.all.iter()
+        let waiting: Vec<u64> = self
+            .labels
+            .all
+            .iter()
             .filter(|t| t.table_id == table && t.status == Status::Committed)
             .map(|t| t.id)
             .collect();

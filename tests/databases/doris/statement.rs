@@ -199,6 +199,26 @@ pub(crate) fn run(
     }
 }
 
+/// Variables that can be set.
+const KNOWN: [&str; 16] = [
+    "autocommit",
+    "enable_fallback_to_original_planner",
+    "enable_insert_strict",
+    "enable_nereids_planner",
+    "enable_profile",
+    "enable_strong_consistency_read",
+    "exec_mem_limit",
+    "insert_max_filter_ratio",
+    "insert_timeout",
+    "interactive_timeout",
+    "net_write_timeout",
+    "query_timeout",
+    "sql_mode",
+    "sql_select_limit",
+    "time_zone",
+    "wait_timeout",
+];
+
 fn set(session: &mut Session, mut words: Cursor) -> Result<Answer, Failure> {
     words.need("SET")?;
     let texts: Vec<_> = words.tokens()[1..].iter().map(token_text).collect();
@@ -206,6 +226,9 @@ fn set(session: &mut Session, mut words: Cursor) -> Result<Answer, Failure> {
         if let Some(at) = pair.iter().position(|text| text == "=" || text == ":=") {
             let name = pair[..at].last().cloned().unwrap_or_default().to_lowercase();
             let name = name.trim_start_matches('@').to_owned();
+            if !KNOWN.contains(&name.as_str()) && !name.starts_with("character_set") {
+                return Err(Failure::of(1193, format!("Unknown system variable '{name}'")));
+            }
             session.variables.insert(name, pair[at + 1..].concat());
         }
     }
