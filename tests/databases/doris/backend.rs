@@ -202,15 +202,23 @@ fn begin(
         Some(label) => label.clone(),
         None => format!("unlabelled-{}", state.next_id()),
     };
-    if matches!(fault, Some(Fault::LabelTaken)) {
-        if let Ok(id) = state.begin(database, "elsewhere", &label, "BACKEND_STREAMING") {
-            state.finish(id, Status::Visible, "");
-        }
-    }
+    take_label(state, fault, database, &label);
     let counting = state.layout.counting;
     match state.begin(database, table, &label, "BACKEND_STREAMING") {
         Ok(id) => Ok((order, id, counting)),
         Err(other) => Err(Answer::taken(&label, &other, order.two_phase).reply()),
+    }
+}
+
+/// Somebody else comes first, if a fault says so.
+pub(crate) fn take_label(state: &mut State, fault: Option<&Fault>, database: &str, label: &str) {
+    let status = match fault {
+        Some(Fault::LabelTaken) => Status::Visible,
+        Some(Fault::LabelPrecommitted) => Status::Precommitted,
+        _ => return,
+    };
+    if let Ok(id) = state.begin(database, "elsewhere", label, "BACKEND_STREAMING") {
+        state.finish(id, status, "");
     }
 }
 
@@ -269,7 +277,7 @@ fn end(state: &mut State, order: &Order, id: u64, body: Arriving, fault: Option<
     }
     match (order.two_phase, fault) {
         (true, _) => state.finish(id, Status::Precommitted, ""),
-        (false, Some(Fault::PublishTimeout(questions))) => {
+        (false, Some(Fault::PublishTimeout(questions) | Fault::LosePublishTimeout(questions))) => {
             state.finish(id, Status::Committed, "");
             if let Some(transaction) = state.labels.by_id(id) {
                 transaction.questions = Some(*questions);

@@ -83,12 +83,16 @@ pub(crate) enum Fault {
     RedirectTo(String),
     /// Committed, and visible only after so many questions; told as `Publish Timeout`.
     PublishTimeout(u32),
+    /// The same, and the connection closed without an answer.
+    LosePublishTimeout(u32),
     /// The load or the statement fails with this message and leaves nothing.
     Fail(String),
     /// As a tablet says that has taken too many small loads.
     TooManyVersions,
     /// Somebody else takes the label first, for rows of their own, and is done.
     LabelTaken,
+    /// Somebody has prepared rows of their own under the label, and not committed them.
+    LabelPrecommitted,
     /// Answers later.
     Slow(Duration),
     /// Waits until released, before anything is done.

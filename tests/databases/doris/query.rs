@@ -83,7 +83,7 @@ impl Door {
         };
         self.session.fault = None;
         match fault {
-            Some(Fault::LoseAfter) => return Err(gone()),
+            Some(Fault::LoseAfter | Fault::LosePublishTimeout(_)) => return Err(gone()),
             Some(Fault::HoldAnswer(latch)) => latch.pass().await,
             _ => {}
         }

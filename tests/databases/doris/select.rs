@@ -380,11 +380,7 @@ pub(crate) fn insert(
     };
     headers::check_label(&label).map_err(Failure::detail)?;
     let table = found(state, &database, &table)?.clone();
-    if matches!(session.fault, Some(Fault::LabelTaken)) {
-        if let Ok(id) = state.begin(&database, "elsewhere", &label, "INSERT_STREAMING") {
-            state.finish(id, Status::Visible, "");
-        }
-    }
+    backend::take_label(state, session.fault.as_ref(), &database, &label);
     let begun = state.begin(&database, &table.name, &label, "INSERT_STREAMING");
     let id = begun.map_err(|other| {
         Failure::detail(format!(
@@ -425,7 +421,7 @@ fn put(
         transaction.changes = rows.into_iter().map(Change::Put).collect();
     }
     let status = match &session.fault {
-        Some(Fault::PublishTimeout(questions)) => {
+        Some(Fault::PublishTimeout(questions) | Fault::LosePublishTimeout(questions)) => {
             state.finish(id, Status::Committed, "");
             if let Some(transaction) = state.labels.by_id(id) {
                 transaction.questions = Some(*questions);

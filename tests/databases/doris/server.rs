@@ -94,6 +94,13 @@ impl Doris {
         format!("127.0.0.1:{}", self.state().frontends[which].1)
     }
 
+    /// All front ends in quotes: over HTTP, and of the MySQL protocol.
+    pub(crate) fn fronts(&self) -> (Vec<String>, Vec<String>) {
+        let state = self.state();
+        let told = |port: u16| format!("\"127.0.0.1:{port}\"");
+        state.frontends.iter().map(|(http, query, _)| (told(*http), told(*query))).unzip()
+    }
+
     /// A front end refuses connections; those that are open end.
     pub(crate) fn fe_down(&self, which: usize) {
         self.state().frontends[which].2 = false;
@@ -242,7 +249,7 @@ const HTML: &str = "<!DOCTYPE html><html><head><title>Gateway</title></head>\
 /// What happens to an answer. Gives the connection back if it goes on.
 pub(crate) async fn after(fault: Option<Fault>, reply: &Reply, mut wire: Wire) -> Option<Wire> {
     match fault {
-        Some(Fault::LoseAfter) => return None,
+        Some(Fault::LoseAfter | Fault::LosePublishTimeout(_)) => return None,
         Some(Fault::Truncate(bytes)) => {
             wire.reply_cut(reply, bytes).await;
             return None;
