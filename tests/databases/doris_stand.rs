@@ -466,6 +466,9 @@ fn queries_join_group_and_leave_out() {
     assert_eq!(left, [[Some("1".to_owned())]]);
     let both = doris.sql("with w as (select id from t) select count(*) from shop.u a join w on a.id = w.id where shop.a.name = \"b\"");
     assert_eq!(both, [[Some("1".to_owned())]]);
+    doris.sql(r#"insert into u values (9, '''a\\'''), (10, "\"''")"#);
+    let texts = doris.sql("select name from u where id > 8 and name <> 'x' order by id").concat();
+    assert_eq!(texts, [Some(r"'a\'".to_owned()), Some(r#""''"#.to_owned())]);
     let unknown = doris.try_sql("select nothing from u").unwrap_err();
     assert!(unknown.contains("Unknown column 'nothing'"), "{unknown}");
 }

@@ -51,7 +51,7 @@ type Read = (Vec<String>, Vec<Vec<Value>>);
 
 fn read(session: &Session, state: &mut State, statement: &mut Statement) -> Result<Read, Failure> {
     let names = names_of(statement);
-    translate(session, state, statement)?;
+    let texts = translate(session, state, statement)?;
     let sql = statement.to_string();
     let mut prepared = state.sqlite.prepare(&sql).map_err(|e| lite(&e))?;
     let mut columns: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
@@ -60,7 +60,9 @@ fn read(session: &Session, state: &mut State, statement: &mut Statement) -> Resu
     }
     let width = columns.len();
     let rows = prepared
-        .query_map([], |row| (0..width).map(|n| row.get::<_, Value>(n)).collect())
+        .query_map(rusqlite::params_from_iter(texts), |row| {
+            (0..width).map(|n| row.get::<_, Value>(n)).collect()
+        })
         .map_err(|e| lite(&e))?;
     let rows: Result<Vec<_>, _> = rows.collect();
     rows.map(|rows| (columns, rows)).map_err(|e| lite(&e))
@@ -93,12 +95,13 @@ fn lite(error: &rusqlite::Error) -> Failure {
     }
 }
 
-/// Turns names and functions of Doris into those of SQLite.
+/// Turns names and functions of Doris into those of SQLite. Texts become parameters, which are
+/// answered: quotes in quotes would not be written again as they were read.
 fn translate(
     session: &Session,
     state: &mut State,
     statement: &mut Statement,
-) -> Result<(), Failure> {
+) -> Result<Vec<String>, Failure> {
     let mut translator = Translator {
         session,
         state,
@@ -106,9 +109,10 @@ fn translate(
         own: Vec::new(),
         tables: Vec::new(),
         schema: false,
+        texts: Vec::new(),
     };
     let _ = statement.visit(&mut translator);
-    let Translator { failure, tables, schema, .. } = translator;
+    let Translator { failure, tables, schema, texts, .. } = translator;
     if let Some(failure) = failure {
         return Err(failure);
     }
@@ -118,7 +122,7 @@ fn translate(
     for table in tables {
         state.wait_for_table(table);
     }
-    Ok(())
+    Ok(texts)
 }
 
 struct Translator<'a> {
@@ -129,6 +133,7 @@ struct Translator<'a> {
     own: Vec<String>,
     tables: Vec<u64>,
     schema: bool,
+    texts: Vec<String>,
 }
 
 impl Translator<'_> {
@@ -217,8 +222,10 @@ impl VisitorMut for Translator<'_> {
     }
 
     fn pre_visit_value(&mut self, value: &mut ValueWithSpan) -> ControlFlow<()> {
-        if let Literal::DoubleQuotedString(text) = &value.value {
-            value.value = Literal::SingleQuotedString(text.clone());
+        if let Literal::DoubleQuotedString(text) | Literal::SingleQuotedString(text) = &value.value
+        {
+            self.texts.push(text.clone());
+            value.value = Literal::Placeholder(format!("?{}", self.texts.len()));
         }
         ControlFlow::Continue(())
     }
@@ -518,8 +525,11 @@ pub(crate) fn update(
             return Err(Failure::detail("Only value columns of unique table could be updated"));
         }
     }
-    translate(session, state, &mut statement)?;
-    let count = state.sqlite.execute(&statement.to_string(), []).map_err(|e| lite(&e))?;
+    let texts = translate(session, state, &mut statement)?;
+    let count = state
+        .sqlite
+        .execute(&statement.to_string(), rusqlite::params_from_iter(texts))
+        .map_err(|e| lite(&e))?;
     settle(state, &table);
     Ok(Answer::affected(count, String::new()))
 }
@@ -565,8 +575,11 @@ pub(crate) fn delete(
              by AND",
         ));
     }
-    translate(session, state, &mut statement)?;
-    let count = state.sqlite.execute(&statement.to_string(), []).map_err(|e| lite(&e))?;
+    let texts = translate(session, state, &mut statement)?;
+    let count = state
+        .sqlite
+        .execute(&statement.to_string(), rusqlite::params_from_iter(texts))
+        .map_err(|e| lite(&e))?;
     let id = state.next_id();
     let info = format!("{{'label':'delete_{id}', 'status':'VISIBLE', 'txnId':'{id}'}}");
     Ok(Answer::affected(count, info))
