@@ -439,10 +439,9 @@ fn modify(table: &mut Table, words: &mut Cursor) -> Result<bool, Failure> {
     let now = &table.columns[at];
     if let (Kind::Varchar(from) | Kind::Char(from), Kind::Varchar(to) | Kind::Char(to)) =
         (&now.kind, &wanted.kind)
+        && to < from
     {
-        if to < from {
-            return Err(Failure::detail("Shorten type length is prohibited"));
-        }
+        return Err(Failure::detail("Shorten type length is prohibited"));
     }
     let both = now.kind.range().zip(wanted.kind.range());
     if both.is_some_and(|(from, to)| to.1 < from.1) {

@@ -54,7 +54,7 @@ fn read(session: &Session, state: &mut State, statement: &mut Statement) -> Resu
     let texts = translate(session, state, statement)?;
     let sql = statement.to_string();
     let mut prepared = state.sqlite.prepare(&sql).map_err(|e| lite(&e))?;
-    let mut columns: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+    let mut columns: Vec<String> = prepared.column_names().map(str::to_owned).collect();
     if let Some(names) = names.filter(|names| names.len() == columns.len()) {
         columns = names;
     }
@@ -139,10 +139,10 @@ struct Translator<'a> {
 impl Translator<'_> {
     fn table(&mut self, name: &mut ObjectName) -> Result<Option<String>, Failure> {
         let parts = parts(name);
-        if let [one] = parts.as_slice() {
-            if self.own.iter().any(|own| own.eq_ignore_ascii_case(one)) {
-                return Ok(None);
-            }
+        if let [one] = parts.as_slice()
+            && self.own.iter().any(|own| own.eq_ignore_ascii_case(one))
+        {
+            return Ok(None);
         }
         let written = parts.last().cloned().unwrap_or_default();
         let (database, table) = self.session.resolve(parts)?;

@@ -167,10 +167,10 @@ impl State {
         source: &'static str,
     ) -> Result<u64, Box<Transaction>> {
         self.forget_old_labels();
-        if let Some(other) = self.labels.by_label(database, label) {
-            if other.status != Status::Aborted {
-                return Err(Box::new(other.clone()));
-            }
+        if let Some(other) = self.labels.by_label(database, label)
+            && other.status != Status::Aborted
+        {
+            return Err(Box::new(other.clone()));
         }
         let id = self.next_id();
         let table_id = self.table(database, table).map_or(0, |table| table.id);
