@@ -93,6 +93,8 @@ pub(crate) enum Fault {
     LabelTaken,
     /// Somebody has prepared rows of their own under the label, and not committed them.
     LabelPrecommitted,
+    /// A front end that lags behind: it has not heard of the label.
+    Unheard,
     /// Answers later.
     Slow(Duration),
     /// Waits until released, before anything is done.

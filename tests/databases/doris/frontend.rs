@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use serde_json::{Value as Json, json};
 
+use super::fault::Fault;
 use super::http::{Head, Reply, Wire};
 use super::server::{self, Goes};
 use super::state::{Shared, Side, State};
@@ -15,7 +16,10 @@ pub(crate) async fn serve(shared: Shared, which: usize, mut wire: Wire) {
             Goes::On(wire, fault) => (fault, wire),
             Goes::Ended => return,
         };
-        let reply = answer(&mut shared.lock().expect("no thread panicked"), &head);
+        let mut reply = answer(&mut shared.lock().expect("no thread panicked"), &head);
+        if matches!(fault, Some(Fault::Unheard)) {
+            reply = success(&json!("UNKNOWN"));
+        }
         let has_body = head.header("content-length").is_some_and(|length| length != "0")
             || head.header("transfer-encoding").is_some();
         if has_body && fault.is_none() {
