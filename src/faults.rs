@@ -1,7 +1,7 @@
 //! Named points at which a test may kill, hold or fail the program.
 //!
 //! Code that changes anything durable passes a [`point`] before and after each step; the names are
-//! listed in [`POINTS`] and [`POSTGRES`]. In release builds a point is nothing. In debug builds there are two ways
+//! listed in [`POINTS`] and, for each connector with more of them, beside it. In release builds a point is nothing. In debug builds there are two ways
 //! to act on one:
 //!
 //! - In one process, tests run a task inside [`Script::scope`]; the script decides at each point
@@ -63,6 +63,12 @@ pub const POSTGRES: &[&str] = &[
     "pg.swept",
 ];
 
+/// Further points, which only a load into BigQuery passes, in its order.
+pub const BIGQUERY: &[&str] = &[];
+
+/// Further points, which only a load into Doris passes, in its order.
+pub const DORIS: &[&str] = &[];
+
 #[cfg(not(any(debug_assertions, test)))]
 /// Does nothing in a release build.
 #[inline(always)]
@@ -86,7 +92,7 @@ mod enabled {
     use futures::future::BoxFuture;
     use rustix::process::Signal;
 
-    use super::{POINTS, POSTGRES};
+    use super::{BIGQUERY, DORIS, POINTS, POSTGRES};
 
     tokio::task_local! {
         static SCRIPT: Script;
@@ -130,11 +136,11 @@ mod enabled {
         }
     }
 
-    /// Passes the point `name`, which must stand in [`POINTS`] or [`POSTGRES`].
+    /// Passes the point `name`, which must stand in one of the lists.
     pub async fn point(name: &'static str) {
         debug_assert!(
-            POINTS.contains(&name) || POSTGRES.contains(&name),
-            "`{name}` is not in faults::POINTS"
+            [POINTS, POSTGRES, BIGQUERY, DORIS].iter().any(|list| list.contains(&name)),
+            "`{name}` is not in `faults`"
         );
         kill_if_asked(name);
         if let Some(script) = Script::current() {

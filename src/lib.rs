@@ -72,6 +72,8 @@ pub mod engine;
 pub mod transform;
 pub mod plan;
 pub mod connectors;
+pub mod network;
+pub mod ndjson;
 pub mod state;
 pub mod files;
 pub mod config;

@@ -5,6 +5,8 @@
 //! transaction as the rows. A sink holds nothing between calls, so another process can commit with
 //! receipts alone.
 
+mod misfits;
+
 use std::fmt::{self, Debug};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -12,6 +14,8 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+
+pub use misfits::{Misfit, Misfits};
 
 use crate::error::{Error, Result};
 use crate::source::{BatchStream, Refuse, SnapshotId, Watermarks};
@@ -262,6 +266,9 @@ pub struct Target {
     pub watermarks: Watermarks,
     /// What a person should know before this load, as sentences for the plan.
     pub notes: Vec<String>,
+    /// Bytes to be read, as stored, that a part should have so that it is worth what it costs:
+    /// neighbouring splits go into one part until they are together. `None` makes each split one.
+    pub part_bytes: Option<u64>,
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use super::Settings;
 use super::reject::{Budget, Collector};
 use crate::error::{Error, Result};
 use crate::event::{Event, Observer};
-use crate::plan::LoadStep;
+use crate::plan::{self, LoadStep, PartStep};
 use crate::sink::{Load, LoadId, Sink};
 use crate::source::{BatchStream, Refuse, SnapshotId, Split, Watermarks};
 use crate::state::{Above, Ledger};
@@ -76,6 +76,11 @@ impl Job {
             snapshot: self.snapshot.clone(),
             repeatable: self.step.by_split_of.is_some(),
         }
+    }
+
+    /// The parts of a load that runs split by split.
+    pub(super) fn parts(&self) -> Vec<PartStep> {
+        plan::parts(self.rows.splits(), self.step.part_bytes)
     }
 
     pub(super) fn above(&self) -> Above<'_> {

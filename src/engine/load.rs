@@ -22,12 +22,12 @@ use tokio::task::JoinSet;
 use super::LoadReport;
 use super::job::Job;
 use super::reject::reject_load;
-use super::task::{panicked, stage_split, stage_whole, tries};
+use super::task::{panicked, stage_part, stage_whole, tries};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::faults::{carry, point};
+use crate::plan::PartStep;
 use crate::sink::{Load, LoadId, Mark, Mode, Receipt, Sink};
-use crate::source::Split;
 use crate::state::{Frozen, Ledger, Staged};
 
 /// What an earlier process left of a sink's loads in this run, put right before anything is read.
@@ -153,17 +153,17 @@ async fn stage(job: &Arc<Job>, load: &Load, kept: &[Staged]) -> Result<()> {
         // The parts of a whole load are noted together, so some means all.
         return if kept.is_empty() { stage_whole(job, load).await } else { Ok(()) };
     }
-    let is_open = |split: &&Split| !kept.iter().any(|s| s.receipt.part == split.id);
-    let mut todo: VecDeque<Split> = job.rows.splits().iter().filter(is_open).cloned().collect();
+    let is_open = |part: &PartStep| !kept.iter().any(|s| s.receipt.part == part.id);
+    let mut todo: VecDeque<PartStep> = job.parts().into_iter().filter(is_open).collect();
     let mut flying = JoinSet::new();
     let mut errors = Vec::new();
     loop {
         while flying.len() < job.settings.limits.jobs && !job.settings.cancel.is_asked() {
-            let Some(split) = todo.pop_front() else { break };
+            let Some(part) = todo.pop_front() else { break };
             let (job, load) = (Arc::clone(job), load.clone());
             flying.spawn(carry(async move {
-                let done = stage_split(&job, &load, &split).await;
-                done.map_err(|error| (split.shard().map(str::to_owned), error))
+                let done = stage_part(&job, &load, &part).await;
+                done.map_err(|error| (part.shard().map(str::to_owned), error))
             }));
         }
         let failed = match flying.join_next().await {
@@ -172,7 +172,7 @@ async fn stage(job: &Arc<Job>, load: &Load, kept: &[Staged]) -> Result<()> {
         };
         if let Some((shard, error)) = failed {
             // What other shards have to give does not depend on this one: they go on.
-            todo.retain(|split| split.shard().is_some() && split.shard() != shard.as_deref());
+            todo.retain(|part| part.shard().is_some() && part.shard() != shard.as_deref());
             let is_told = error.places().iter().any(|(what, _)| what == "shard");
             errors.push(match shard.filter(|_| !is_told) {
                 Some(shard) => error.at("shard", shard),
@@ -184,7 +184,7 @@ async fn stage(job: &Arc<Job>, load: &Load, kept: &[Staged]) -> Result<()> {
         (true, 0) => Ok(()),
         (true, left) => Err(Error::cancelled("the run was interrupted")
             .at("load", &job.step.sink)
-            .at("splits left", left)),
+            .at("parts left", left)),
         (false, _) => Err(Error::several(errors)),
     }
 }
@@ -227,7 +227,7 @@ fn announce(job: &Job, load: &Load, frozen: &Frozen) {
     job.tell(Event::LoadStarted {
         sink,
         load: load.id.to_string(),
-        parts: job.step.by_split_of.as_ref().map(|_| job.rows.splits().len()),
+        parts: job.step.by_split_of.as_ref().map(|_| job.parts().len()),
         kept: frozen.kept.len(),
         rows: job.step.rows,
         bytes: job.step.bytes,
@@ -263,10 +263,10 @@ fn report(job: &Job, staged: &[Staged], kept: usize, mark: &Mark, began: Instant
 /// The rows that each shard gave; empty for a load whose source is not sharded.
 fn rows_of_shards(job: &Job, staged: &[Staged]) -> BTreeMap<String, u64> {
     let mut rows = BTreeMap::new();
-    for split in job.rows.splits() {
-        let Some(shard) = split.shard() else { continue };
-        let of_split = staged.iter().filter(|staged| staged.receipt.part == split.id);
-        *rows.entry(shard.to_owned()).or_default() += of_split.map(|s| s.receipt.rows).sum::<u64>();
+    for part in job.parts() {
+        let Some(shard) = part.shard() else { continue };
+        let of_part = staged.iter().filter(|staged| staged.receipt.part == part.id);
+        *rows.entry(shard.to_owned()).or_default() += of_part.map(|s| s.receipt.rows).sum::<u64>();
     }
     rows
 }

@@ -8,29 +8,40 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::backoff;
 use super::job::Job;
+use super::reject::Collector;
 use crate::error::{Error, Result};
 use crate::event::{Event, Observer};
 use crate::faults::{carry, point};
+use crate::plan::PartStep;
 use crate::sink::{Load, Part};
-use crate::source::{BatchStream, Split};
+use crate::source::BatchStream;
 use crate::state::Staged;
 
-/// Stages one split, tried as often as allowed, and takes note of it in the ledger.
-pub(super) async fn stage_split(job: &Job, load: &Load, split: &Split) -> Result<()> {
-    let staged = tries(job, &split.id, || attempt_split(job, load, split).boxed()).await?;
+/// Stages one part, tried as often as allowed, and takes note of it in the ledger.
+pub(super) async fn stage_part(job: &Arc<Job>, load: &Load, part: &PartStep) -> Result<()> {
+    let staged = tries(job, &part.id, || attempt_part(job, load, part).boxed()).await?;
     record(job, load, &[staged]).await
 }
 
-async fn attempt_split(job: &Job, load: &Load, split: &Split) -> Result<Staged> {
+async fn attempt_part(job: &Arc<Job>, load: &Load, part: &PartStep) -> Result<Staged> {
     point("part.started").await;
     let collector = job.budget.collector();
-    let streams = job.open(Some(split), &collector).await?;
-    let batches = counted(job, stream::iter(streams).flatten().boxed());
+    let batches = counted(job, splits_of(job, part, &collector));
     let refuse = Arc::clone(&collector) as _;
-    let receipt = job.sink.write(load, Part { id: split.id.clone(), batches, refuse }).await?;
+    let receipt = job.sink.write(load, Part { id: part.id.clone(), batches, refuse }).await?;
     point("part.written").await;
-    let rejects = collector.stage(&*job.rejects, load, &split.id).await?;
+    let rejects = collector.stage(&*job.rejects, load, &part.id).await?;
     Ok(Staged { receipt, rejects })
+}
+
+/// The rows of a part: each split is opened when the one before it has been read.
+fn splits_of(job: &Arc<Job>, part: &PartStep, collector: &Arc<Collector>) -> BatchStream {
+    let (job, collector) = (Arc::clone(job), Arc::clone(collector));
+    let splits = stream::iter(part.splits.clone()).then(move |split| {
+        let (job, collector) = (Arc::clone(&job), Arc::clone(&collector));
+        async move { Ok(stream::iter(job.open(Some(&split), &collector).await?).flatten()) }
+    });
+    splits.try_flatten().boxed()
 }
 
 /// Stages everything that the statement gives, one part for each stream, all or nothing.

@@ -280,7 +280,9 @@ fn step(mode: Mode) -> LoadStep {
         by_split_of: Some("source".into()),
         reads: vec!["source".into()],
         rejecting: vec![],
+        splits: None,
         parts: None,
+        part_bytes: None,
         rows: None,
         bytes: None,
         before: TargetSize::default(),
@@ -626,19 +628,24 @@ impl Rows for Shards {
     }
 }
 
-async fn load_shards(store: &Arc<Store>, ledger: &Arc<Ledger>, up: bool) -> Result<LoadReport> {
+async fn load_shards(
+    store: &Arc<Store>,
+    ledger: &Arc<Ledger>,
+    shards: Shards,
+    part_bytes: Option<u64>,
+) -> Result<LoadReport> {
     let run = ledger.begin_run("p", "run")?.id;
     let job = Job {
         pipeline: "p".into(),
         run,
-        step: step(Mode::Append),
+        step: LoadStep { part_bytes, ..step(Mode::Append) },
         ledger: Arc::clone(ledger),
         sink: Arc::new(MemorySink::new(Arc::clone(store), "target")),
         rejects: Arc::new(MemorySink::new(Arc::clone(store), "rejects")),
         rejects_name: "rejects".into(),
         budget: Budget::new(Rejects::default(), crate::memory::unlimited()),
         snapshot: SnapshotId("s".into()),
-        rows: Arc::new(Shards::new(up)),
+        rows: Arc::new(shards),
         above: Watermarks::new(),
         high: Watermarks::new(),
         notes: vec![],
@@ -652,14 +659,30 @@ async fn load_shards(store: &Arc<Store>, ledger: &Arc<Ledger>, up: bool) -> Resu
 async fn a_shard_that_fails_keeps_no_other_from_being_staged_and_is_named() {
     let store = Arc::new(Store::default());
     let ledger = Arc::new(Ledger::in_memory());
-    let error = load_shards(&store, &ledger, false).await.unwrap_err();
+    let error = load_shards(&store, &ledger, Shards::new(false), None).await.unwrap_err();
     assert_eq!(error.places(), [("shard".to_owned(), "eu".to_owned())]);
     assert_eq!(error.others().len(), 0, "{}", error.report());
     assert!(store.table("target").is_none());
 
-    let report = load_shards(&store, &ledger, true).await.unwrap();
+    let report = load_shards(&store, &ledger, Shards::new(true), None).await.unwrap();
     assert_eq!((report.parts, report.kept), (6, 4));
     let of_shards = [("eu".to_owned(), 3), ("us".to_owned(), 3)];
     assert_eq!(report.shards.into_iter().collect::<Vec<_>>(), of_shards);
     assert_eq!(rows(&store.table("target").unwrap().batches).len(), 6);
+}
+
+#[tokio::test]
+async fn splits_that_go_into_one_part_are_all_read_and_the_part_is_kept_as_one() {
+    let split = |at| Split { id: format!("us/{at:02}"), rows: None, bytes: Some(10) };
+    let shards = |eu_is_up| Shards { splits: (0..32).map(split).collect(), eu_is_up };
+    let store = Arc::new(Store::default());
+    let ledger = Arc::new(Ledger::in_memory());
+    // The second split fails, and with it the part of the first.
+    assert!(load_shards(&store, &ledger, shards(false), Some(20)).await.is_err());
+
+    let report = load_shards(&store, &ledger, shards(true), Some(20)).await.unwrap();
+    assert_eq!((report.parts, report.kept, report.rows_written), (16, 0, 32));
+    let ids: Vec<i64> =
+        rows(&store.table("target").unwrap().batches).iter().map(|r| r[0]).collect();
+    assert_eq!(ids, (0..32).collect::<Vec<_>>());
 }

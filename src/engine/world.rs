@@ -156,7 +156,7 @@ fn limit(plan: &mut Plan, rows: usize) {
     for step in &mut plan.steps {
         if let Step::Load(load) = step {
             load.by_split_of = None;
-            load.parts = None;
+            (load.splits, load.parts) = (None, None);
             load.fingerprint.push_str(&format!(" limit {rows}"));
         }
     }

@@ -74,10 +74,14 @@ fn load_lines(load: &LoadStep) -> String {
 }
 
 fn cut(load: &LoadStep) -> String {
-    match (&load.by_split_of, load.parts) {
-        (Some(source), Some(parts)) => {
-            let parts = u64::try_from(parts).unwrap_or(0);
-            format!("by split: {} of {source}", counted(parts, "split"))
+    let number = |number: usize| u64::try_from(number).unwrap_or(0);
+    match (&load.by_split_of, load.splits) {
+        (Some(source), Some(splits)) => {
+            let of = format!("by split: {} of {source}", counted(number(splits), "split"));
+            match load.parts.filter(|parts| *parts != splits) {
+                Some(parts) => format!("{of} in {}", counted(number(parts), "part")),
+                None => of,
+            }
         }
         (Some(source), None) => format!("by split of {source}"),
         (None, _) => "whole".to_owned(),
@@ -164,6 +168,7 @@ fn load_json(load: &LoadStep) -> Value {
         "by_split_of": load.by_split_of,
         "reads": load.reads,
         "rejecting": load.rejecting,
+        "splits": load.splits,
         "parts": load.parts,
         "rows": load.rows,
         "bytes": load.bytes,

@@ -20,6 +20,7 @@ pub(super) fn fingerprint(
     parts.extend([sink.connector.clone(), options(&sink.options)]);
     parts.extend([format!("{:?}", sink.mode), sink.allow_empty.to_string()]);
     parts.push(format!("{:?}", step.by_split_of));
+    parts.extend(step.part_bytes.map(|bytes| format!("parts of {bytes}")));
     for field in step.schema.fields() {
         parts.push(format!("{} {} {}", field.name(), field.data_type(), field.is_nullable()));
     }

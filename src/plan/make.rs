@@ -6,10 +6,12 @@ use crate::config::{CheckDef, Node, OnRefused, Pipeline, SinkDef, Value, suggest
 use crate::error::{Error, Result};
 use crate::plan::dag::{self, Edges};
 use crate::plan::explain::counted;
+use crate::plan::parts;
 use crate::plan::{
     CheckStep, Facts, LoadStep, Plan, RelationFacts, Step, TargetSize, fingerprint, fit,
 };
 use crate::sink::Mode;
+use crate::source::Split;
 
 /// The steps that load the sinks chosen by `select`: names of sinks, or of models and sources that
 /// sinks depend on; empty for all sinks.
@@ -117,7 +119,9 @@ impl<'a> Maker<'a> {
         let by_split_of = self.by_split_of(relation, &rejecting);
         let (rows, bytes) = self.sizes(&relation.scans);
         let before = self.facts.targets.get(&sink.name);
-        let splits = |source: &String| Some(self.facts.sources.get(source)?.splits.len());
+        let splits = by_split_of.as_ref().and_then(|source| self.facts.sources.get(source));
+        let splits = splits.map(|source| source.splits.as_slice());
+        let part_bytes = before.and_then(|target| target.part_bytes);
         let mut step = LoadStep {
             sink: sink.name.clone(),
             from: sink.from.clone(),
@@ -125,7 +129,9 @@ impl<'a> Maker<'a> {
             mode: sink.mode.clone(),
             allow_empty: sink.allow_empty,
             schema: relation.schema.clone(),
-            parts: by_split_of.as_ref().and_then(splits),
+            splits: splits.map(<[Split]>::len),
+            parts: splits.map(|splits| parts(splits, part_bytes).len()),
+            part_bytes,
             by_split_of,
             reads: relation.scans.keys().cloned().collect(),
             rejecting,
@@ -169,7 +175,7 @@ impl<'a> Maker<'a> {
         for (source, times) in scans {
             let splits = self.facts.sources.get(source).map(|facts| facts.splits.as_slice());
             let times = u64::try_from(*times).unwrap_or(u64::MAX);
-            let sum = |of: fn(&crate::source::Split) -> Option<u64>| {
+            let sum = |of: fn(&Split) -> Option<u64>| {
                 let one: Option<u64> = splits?.iter().map(of).sum();
                 Some(one?.saturating_mul(times))
             };

@@ -9,10 +9,12 @@ mod explain;
 mod fingerprint;
 mod fit;
 mod make;
+mod parts;
 
 use std::collections::BTreeMap;
 
 pub use make::{plan, selected};
+pub use parts::{PartStep, parts};
 
 use arrow::datatypes::SchemaRef;
 
@@ -114,8 +116,12 @@ pub struct LoadStep {
     pub reads: Vec<String>,
     /// Checks whose rows are refused on the way.
     pub rejecting: Vec<String>,
-    /// Parts, when known before running.
+    /// Splits that are read, when known before running.
+    pub splits: Option<usize>,
+    /// Parts that they go into, when known before running.
     pub parts: Option<usize>,
+    /// Bytes to be read that a part should have, where the sink asks for that.
+    pub part_bytes: Option<u64>,
     /// Rows that are read, as far as the sources know.
     pub rows: Option<u64>,
     /// Bytes that are read, as stored, as far as the sources know.

@@ -170,7 +170,8 @@ fn a_plan_as_json_names_every_step() {
             "step": "load", "sink": "clean_out", "from": "clean",
             "target": "parquet out/clean_out", "mode": "append", "key": [],
             "allow_empty": false, "by_split_of": "orders", "reads": ["orders"],
-            "rejecting": ["positive"], "parts": 3, "rows": 3000, "bytes": 7_500_000,
+            "rejecting": ["positive"], "splits": 3,
+            "parts": 3, "rows": 3000, "bytes": 7_500_000,
             "before": {"exists": false, "rows": null, "bytes": null},
             "columns": [
                 {"name": "id", "type": "Int64", "nullable": true},

@@ -62,7 +62,7 @@ impl Sink for MemorySink {
             bytes: None,
             mark: table.marks.iter().find(|mark| mark.load == load.id).cloned(),
             watermarks: table.marks.last().map(|m| m.watermarks.clone()).unwrap_or_default(),
-            notes: Vec::new(),
+            ..Target::default()
         })
     }
 

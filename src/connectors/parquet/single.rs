@@ -62,10 +62,10 @@ impl Sink for SingleFile {
         Ok(Target {
             mark: current.mark(load).cloned(),
             watermarks: current.marks.first().map(|m| m.watermarks.clone()).unwrap_or_default(),
-            notes: Vec::new(),
             schema: Some(current.schema),
             rows: Some(current.rows),
             bytes: Some(current.bytes),
+            ..Target::default()
         })
     }
 

@@ -61,7 +61,7 @@ impl Sink for Table {
             bytes: Some(current.files.iter().map(|file| file.bytes).sum()),
             mark: current.mark(&load.id).cloned(),
             watermarks: current.marks.first().map(|m| m.watermarks.clone()).unwrap_or_default(),
-            notes: Vec::new(),
+            ..Target::default()
         })
     }
 

@@ -3,11 +3,11 @@
 use std::error::Error as _;
 use std::io;
 
-use rustls::{AlertDescription, CertificateError};
 use tokio_postgres::error::DbError;
 
 use crate::connectors::postgres::server::session;
 use crate::error::{Error, Kind};
+use crate::network;
 
 /// The error for `error`, without any row data; `what` was tried: "could not read `orders`".
 pub(super) fn of(what: &str, error: &tokio_postgres::Error) -> Error {
@@ -106,7 +106,7 @@ fn of_handshake(server: &str, error: &tokio_postgres::Error) -> Option<Error> {
     let cause = error.source()?;
     if let Some(broken) = cause.downcast_ref::<io::Error>() {
         let broken = broken.get_ref()?.downcast_ref::<rustls::Error>()?;
-        return Some(of_tls(server, broken));
+        return Some(network::refused(server, broken));
     }
     match (error.to_string().as_str(), cause.to_string().as_str()) {
         (_, "server does not support TLS") => {
@@ -124,66 +124,5 @@ fn of_handshake(server: &str, error: &tokio_postgres::Error) -> Option<Error> {
             Some(Error::denied(message).at("reason", reason))
         }
         _ => None,
-    }
-}
-
-/// A certificate that is refused, by us or by the server, stays refused: nothing here is transient.
-fn of_tls(server: &str, error: &rustls::Error) -> Error {
-    use rustls::Error::{AlertReceived, InvalidCertificate, InvalidMessage};
-    let (message, hint) = match error {
-        InvalidCertificate(reason) => of_certificate(server, reason),
-        AlertReceived(alert) => of_alert(server, *alert),
-        InvalidMessage(_) => (
-            format!("`{server}` did not answer in TLS"),
-            "something that is not PostgreSQL may stand in between: look at the network",
-        ),
-        _ => (format!("no encrypted session with `{server}` could begin"), TRUST),
-    };
-    Error::denied(message).at("reason", error).hint(hint)
-}
-
-const TRUST: &str = "see the server's `ssl` settings and those of `tls` here";
-
-fn of_certificate(server: &str, reason: &CertificateError) -> (String, &'static str) {
-    use CertificateError::{
-        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext,
-        NotValidYet, NotValidYetContext, UnknownIssuer,
-    };
-    match reason {
-        Expired | ExpiredContext { .. } => {
-            (format!("the certificate of `{server}` has expired"), "renew it at the server")
-        }
-        NotValidYet | NotValidYetContext { .. } => (
-            format!("the certificate of `{server}` is not valid yet"),
-            "look at the clocks here and there",
-        ),
-        NotValidForName | NotValidForNameContext { .. } => (
-            format!("the certificate of `{server}` is made out to another name"),
-            "connect by a name in the certificate, or give that name as `tls_server_name`",
-        ),
-        UnknownIssuer | BadSignature => (
-            format!("the certificate of `{server}` comes from an authority that is not trusted"),
-            "give the certificate of that authority as `tls_ca`",
-        ),
-        _ => (
-            format!("the certificate of `{server}` is not acceptable"),
-            "look at it: `openssl s_client -starttls postgres -connect host:port`",
-        ),
-    }
-}
-
-fn of_alert(server: &str, alert: AlertDescription) -> (String, &'static str) {
-    use AlertDescription as Alert;
-    match alert {
-        Alert::CertificateRequired
-        | Alert::NoCertificate
-        | Alert::BadCertificate
-        | Alert::UnknownCA
-        | Alert::CertificateExpired
-        | Alert::CertificateUnknown => (
-            format!("`{server}` does not accept our certificate, or wants one"),
-            "give `tls_cert` and `tls_key` of an authority that the server knows",
-        ),
-        _ => (format!("`{server}` refused the encrypted session"), TRUST),
     }
 }

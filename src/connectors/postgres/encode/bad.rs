@@ -5,7 +5,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use crate::connectors::postgres::encode::Misfit;
+use crate::sink::Misfit;
 use crate::source::Refused;
 
 /// The values of one column that do not fit, by row.

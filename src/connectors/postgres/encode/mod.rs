@@ -41,6 +41,7 @@ use bytes::BytesMut;
 
 use super::server_type::Column;
 use crate::error::{Error, Result};
+use crate::sink::Misfit;
 use bad::Bad;
 use cells::Cells;
 use fit::Way;
@@ -53,21 +54,6 @@ pub(super) enum Format {
     Binary,
     /// `(FORMAT text)`.
     Text,
-}
-
-/// A value that its target column cannot hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Misfit {
-    /// The row in the batch, from 0.
-    pub row: usize,
-    /// The column's name.
-    pub column: String,
-    /// The value, as far as it can be shown.
-    pub value: String,
-    /// What is wrong, as a sentence of the house.
-    pub reason: String,
-    /// What can be done.
-    pub hint: Option<String>,
 }
 
 /// Writes batches as the rows of one `COPY`; decided once, for a schema and its target columns.

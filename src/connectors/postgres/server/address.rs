@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 
-use super::tls::Mode;
 use crate::config::{Place, Problem, Reader, Secret};
+use crate::network::tls::Mode;
 
 const PORT: u16 = 5432;
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Server;
 use super::address::Host;
-use super::tls::Mode;
 use crate::config::Options;
+use crate::network::tls::Mode;
 
 /// Everything that the options say, in one line, or their problems.
 fn read(options: &[(&str, &str)]) -> Result<String, Vec<String>> {

@@ -5,17 +5,14 @@ pub(super) mod address;
 mod address_tests;
 #[cfg(test)]
 mod error_tests;
-pub(super) mod password;
 pub(super) mod patience;
 #[cfg(test)]
 mod server_tests;
 pub(super) mod session;
 pub(super) mod socket;
 pub(super) mod tap;
-pub(super) mod tls;
 #[cfg(test)]
 mod tls_tests;
-pub(super) mod wait;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -41,13 +38,13 @@ use crate::config::{Problem, Reader, Secret};
 use crate::connectors::postgres::error;
 use crate::connectors::{OptionDoc, Role};
 use crate::error::{Error, Result};
-use address::Address;
-use password::Password;
+use crate::network::password::Password;
+use crate::network::tls::{Mode, Tls};
+use crate::network::wait::Wait;
+use address::{Address, Host};
 use patience::{Patient, PatientTls};
 use socket::Wire;
 use tap::{Blocks, Tap, TapTls};
-use tls::{Mode, Tls};
-use wait::Wait;
 
 /// How to reach a database: cheap to clone.
 #[derive(Clone)]
@@ -139,7 +136,7 @@ impl Server {
         let patience = extras.connect_timeout.unwrap_or(Duration::from_secs(10));
         Server(Arc::new(Inner {
             password: Password::read(reader, extras.password),
-            tls: Tls::read(reader, extras.tls, &address.host),
+            tls: Tls::read(reader, extras.tls, address.host.is_local()),
             connect_timeout: connect_timeout(reader, patience),
             read_timeout: reader.duration("read_timeout", Duration::ZERO),
             statement_timeout: Duration::ZERO,
@@ -282,12 +279,17 @@ impl Server {
         let (tls, base) = (&self.0.tls, &self.0.base);
         let connector = self.0.connector.get_or_try_init(async || {
             let (tls, base) = (tls.clone(), base.clone());
-            let read = tokio::task::spawn_blocking(move || tls.connector(&base)).await;
-            read.map_err(|_| Error::bug("reading certificates broke off"))?
+            let read = tokio::task::spawn_blocking(move || tls.config(&base)).await;
+            let read = read.map_err(|_| Error::bug("reading certificates broke off"))?;
+            Ok(MakeRustlsConnect::new(read?))
         });
-        let name = tls.server_name(&self.0.address.host);
+        let host = match &self.0.address.host {
+            Host::Tcp(name) => name.as_str(),
+            Host::Socket(_) => "localhost",
+        };
+        let name = tls.server_name().unwrap_or(host);
         let mut connector: MakeRustlsConnect = connector.await?.clone();
-        MakeTlsConnect::<Box<dyn Wire>>::make_tls_connect(&mut connector, &name).map_err(|_| {
+        MakeTlsConnect::<Box<dyn Wire>>::make_tls_connect(&mut connector, name).map_err(|_| {
             let error = Error::config(format!("`{name}` cannot be the name of a server"));
             error.hint("set `tls_server_name` to the name in its certificate")
         })

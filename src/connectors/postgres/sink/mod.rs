@@ -7,7 +7,6 @@ pub(super) mod house;
 pub(super) mod inspect;
 pub(super) mod mark;
 pub(super) mod merge;
-pub(super) mod misfits;
 pub(super) mod new_types;
 pub(super) mod parts;
 pub(super) mod pool;

@@ -6,7 +6,7 @@ use futures::{SinkExt, StreamExt};
 
 use super::PostgresSink;
 use super::bound::Bound;
-use super::misfits::Misfits;
+
 use super::parts;
 use super::table;
 use super::work::{Hold, Work};
@@ -17,7 +17,7 @@ use crate::connectors::postgres::quote::columns;
 use crate::error::{Error, Result};
 use crate::faults::point;
 use crate::memory::Reservation;
-use crate::sink::{Load, Part, Receipt};
+use crate::sink::{Load, Misfits, Part, Receipt};
 
 /// Bytes that are sent at once, about.
 const CHUNK: usize = 512 * 1024;

@@ -11,7 +11,8 @@ use arrow::datatypes::{Field, Int32Type};
 use bytes::BytesMut;
 
 use super::{Database, batch, encoded};
-use crate::connectors::postgres::encode::{Encoder, Misfit};
+use crate::connectors::postgres::encode::Encoder;
+use crate::sink::Misfit;
 
 /// The columns that values do not fit: type, type at the source, values; each value is a misfit.
 fn cases() -> Vec<(&'static str, &'static str, ArrayRef)> {

@@ -16,11 +16,12 @@ use bytes::BytesMut;
 use futures::SinkExt;
 use tokio_postgres::{Client, NoTls};
 
-use super::{Encoder, Format, Misfit, source_type};
+use super::{Encoder, Format, source_type};
 use crate::connectors::postgres::catalog::columns_of_table;
 use crate::connectors::postgres::cluster::SHARED;
 use crate::connectors::postgres::quote::identifier;
 use crate::connectors::postgres::server_type::Column;
+use crate::sink::Misfit;
 
 /// A field for `array` that was of the type `source` in the database it was read from.
 fn field(name: &str, array: &ArrayRef, source: &str) -> Field {

@@ -3,13 +3,27 @@
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::array_value_to_string;
 
-use crate::connectors::postgres::encode::Misfit;
 use crate::error::{Error, Result};
 use crate::source::Refused;
 
+/// A value that its target column cannot hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// The row in the batch, from 0.
+    pub row: usize,
+    /// The column's name.
+    pub column: String,
+    /// The value, as far as it can be shown.
+    pub value: String,
+    /// What is wrong, as a sentence of the house.
+    pub reason: String,
+    /// What can be done.
+    pub hint: Option<String>,
+}
+
 /// Counts the rows of a part, so that each has a place.
 #[derive(Debug)]
-pub(in crate::connectors::postgres) struct Misfits {
+pub struct Misfits {
     part: String,
     key: Vec<String>,
     passed: usize,
@@ -17,21 +31,17 @@ pub(in crate::connectors::postgres) struct Misfits {
 
 impl Misfits {
     /// None yet, of the part `part` of a load with this key.
-    pub(in crate::connectors::postgres) fn new(part: &str, key: &[String]) -> Self {
+    pub fn new(part: &str, key: &[String]) -> Self {
         Misfits { part: part.to_owned(), key: key.to_owned(), passed: 0 }
     }
 
     /// Counts rows that have been looked at.
-    pub(in crate::connectors::postgres) fn passed(&mut self, rows: usize) {
+    pub fn passed(&mut self, rows: usize) {
         self.passed += rows;
     }
 
     /// The row of `misfit`, which stands in `batch`.
-    pub(in crate::connectors::postgres) fn refused(
-        &self,
-        batch: &RecordBatch,
-        misfit: Misfit,
-    ) -> Result<Refused> {
+    pub fn refused(&self, batch: &RecordBatch, misfit: Misfit) -> Result<Refused> {
         let mut place = format!("{} row {}", self.part, self.passed + misfit.row + 1);
         for name in &self.key {
             let Some(column) = batch.column_by_name(name) else { continue };

@@ -8,14 +8,14 @@ use crate::error::{Kind, Result};
 
 /// How often a server is asked whether it is ready, and how long to wait in between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::connectors::postgres) struct Wait {
+pub struct Wait {
     tries: u64,
     delay: Duration,
 }
 
 impl Wait {
     /// Takes `wait_for`.
-    pub(in crate::connectors::postgres) fn read(reader: &Reader<'_>) -> Self {
+    pub fn read(reader: &Reader<'_>) -> Self {
         let mut wait = Wait { tries: 1, delay: Duration::from_secs(2) };
         let Some(node) = reader.node("wait_for") else { return wait };
         let Value::Map(entries) = &node.value else {
@@ -34,10 +34,7 @@ impl Wait {
 
     /// What `attempt` gives, as soon as the server is there. A server that answers and refuses us
     /// is there.
-    pub(in crate::connectors::postgres) async fn ready<'a, T>(
-        &self,
-        attempt: impl Fn() -> BoxFuture<'a, Result<T>>,
-    ) -> Result<T> {
+    pub async fn ready<'a, T>(&self, attempt: impl Fn() -> BoxFuture<'a, Result<T>>) -> Result<T> {
         let begun = Instant::now();
         for _ in 1..self.tries {
             match attempt().await {

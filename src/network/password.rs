@@ -15,7 +15,7 @@ const LONGEST: usize = 64 * 1024;
 
 /// Where a password comes from.
 #[derive(Debug, Clone)]
-pub(in crate::connectors::postgres) enum Password {
+pub enum Password {
     /// There is none.
     None,
     /// The options.
@@ -28,10 +28,7 @@ pub(in crate::connectors::postgres) enum Password {
 
 impl Password {
     /// Takes `password`, `password_file` or `password_command`; `in_url` is that of the URL.
-    pub(in crate::connectors::postgres) fn read(
-        reader: &Reader<'_>,
-        in_url: Option<Secret>,
-    ) -> Self {
+    pub fn read(reader: &Reader<'_>, in_url: Option<Secret>) -> Self {
         let given = reader.text("password").map(Secret::guarded);
         let file = reader.text("password_file").map(PathBuf::from);
         let command = reader.list("password_command").into_iter().map(Secret::new);
@@ -53,11 +50,7 @@ impl Password {
     }
 
     /// The password itself, read now: one of a command may be good for minutes only.
-    pub(in crate::connectors::postgres) async fn fetch(
-        &self,
-        base: &Path,
-        patience: Duration,
-    ) -> Result<Option<Secret>> {
+    pub async fn fetch(&self, base: &Path, patience: Duration) -> Result<Option<Secret>> {
         match self {
             Password::None => Ok(None),
             Password::Given(password) => Ok(Some(password.clone())),
@@ -80,7 +73,7 @@ fn of_file(path: &Path) -> Result<Secret> {
 }
 
 /// Opens a file that nobody but its owner may read.
-pub(in crate::connectors::postgres) fn open_private(path: &Path, option: &str) -> Result<File> {
+pub fn open_private(path: &Path, option: &str) -> Result<File> {
     // Asked before it is opened: opening a pipe would wait for a writer.
     let metadata = std::fs::metadata(path).map_err(|error| Error::io(&error, "read", path))?;
     if !metadata.is_file() {

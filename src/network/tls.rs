@@ -12,16 +12,14 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
-use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::address::Host;
 use super::password::open_private;
 use crate::config::{Problem, Reader};
 use crate::error::{Error, Result};
 
 /// What is asked of the way to a server; each mode asks more than those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::connectors::postgres) enum Mode {
+pub enum Mode {
     /// Nothing: no encryption.
     Disable,
     /// Encryption, with whoever answers.
@@ -37,7 +35,7 @@ impl Mode {
     const NAMES: &[&str] = &["disable", "require", "verify-ca", "verify-full"];
 
     /// The mode of this name.
-    pub(in crate::connectors::postgres) fn named(name: &str) -> Option<Self> {
+    pub fn named(name: &str) -> Option<Self> {
         let at = Self::NAMES.iter().position(|known| *known == name)?;
         Self::ALL.get(at).copied()
     }
@@ -45,7 +43,7 @@ impl Mode {
 
 /// How a session is encrypted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::connectors::postgres) struct Tls {
+pub struct Tls {
     /// What is asked.
     pub mode: Mode,
     /// Certificates of authorities to trust beside those of the system.
@@ -57,14 +55,11 @@ pub(in crate::connectors::postgres) struct Tls {
 }
 
 impl Tls {
-    /// Takes `tls` and what belongs to it; `in_url` is the mode of the URL.
-    pub(in crate::connectors::postgres) fn read(
-        reader: &Reader<'_>,
-        in_url: Option<Mode>,
-        host: &Host,
-    ) -> Self {
+    /// Takes `tls` and what belongs to it; `in_url` is the mode of the URL, and nobody can listen
+    /// on the way to a server that `is_local`.
+    pub fn read(reader: &Reader<'_>, in_url: Option<Mode>, is_local: bool) -> Self {
         let tls = Tls {
-            mode: mode(reader, in_url, host),
+            mode: mode(reader, in_url, is_local),
             authorities: reader.text("tls_ca").map(PathBuf::from),
             own: own(reader),
             name: reader.text("tls_server_name"),
@@ -80,20 +75,27 @@ impl Tls {
         tls
     }
 
-    /// The name that the server's certificate must have, and that it is told we look for.
-    pub(in crate::connectors::postgres) fn server_name(&self, host: &Host) -> String {
-        match (&self.name, host) {
-            (Some(name), _) => name.clone(),
-            (None, Host::Tcp(name)) => name.clone(),
-            (None, Host::Socket(_)) => "localhost".to_owned(),
-        }
+    /// The name that the server's certificate must have, and that it is told we look for, where it
+    /// is not the host.
+    pub fn server_name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The file of authorities to trust beside those of the system.
+    pub fn authorities(&self) -> Option<&Path> {
+        self.authorities.as_deref()
+    }
+
+    /// The files of the certificate by which the server knows us, and of its key.
+    pub fn own(&self) -> Option<(&Path, &Path)> {
+        self.own.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path()))
     }
 
     /// Reads the certificates that this takes; files are looked for from `base` on.
-    pub(in crate::connectors::postgres) fn connector(
-        &self,
-        base: &Path,
-    ) -> Result<MakeRustlsConnect> {
+    ///
+    /// # Errors
+    /// What is wrong with a file.
+    pub fn config(&self, base: &Path) -> Result<ClientConfig> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let verifier = Verifier {
             roots: if self.mode >= Mode::VerifyCa { Some(self.roots(base)?) } else { None },
@@ -101,8 +103,8 @@ impl Tls {
             algorithms: provider.signature_verification_algorithms,
         };
         let config = builder(provider)?.with_custom_certificate_verifier(Arc::new(verifier));
-        let config = match &self.own {
-            None => config.with_no_client_auth(),
+        match &self.own {
+            None => Ok(config.with_no_client_auth()),
             Some((certificate, key)) => {
                 let certificate = base.join(certificate);
                 let chain = certificates(&certificate, "tls_cert")?;
@@ -111,10 +113,9 @@ impl Tls {
                     let message = "`tls_cert` and `tls_key` do not belong together";
                     let error = Error::config(message).at("reason", error);
                     error.at("tls_cert", certificate.display())
-                })?
+                })
             }
-        };
-        Ok(MakeRustlsConnect::new(config))
+        }
     }
 
     fn roots(&self, base: &Path) -> Result<RootCertStore> {
@@ -146,8 +147,8 @@ fn builder(provider: Arc<CryptoProvider>) -> Result<Builder> {
     Ok(builder.dangerous())
 }
 
-fn mode(reader: &Reader<'_>, in_url: Option<Mode>, host: &Host) -> Mode {
-    let default = if host.is_local() { Mode::Disable } else { Mode::VerifyFull };
+fn mode(reader: &Reader<'_>, in_url: Option<Mode>, is_local: bool) -> Mode {
+    let default = if is_local { Mode::Disable } else { Mode::VerifyFull };
     let given = reader.node("tls").map(|_| reader.one_of("tls", Mode::NAMES));
     match (given.and_then(Mode::named), in_url) {
         (Some(given), Some(in_url)) if in_url < given => {

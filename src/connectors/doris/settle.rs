@@ -1,0 +1,106 @@
+//! What became of something whose answer was lost: asked of the server, never guessed.
+
+use std::time::Duration;
+
+use reqwest::Method;
+
+use super::DorisSink;
+use super::nodes::path_part;
+use super::outcome::{Doubt, Step, step};
+use super::patience::Patience;
+use super::redirect::{self, HOPS};
+use crate::error::{Error, Kind, Result};
+
+/// What a label says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// The load is in its table.
+    Arrived,
+    /// It is not, and will not be unless it is sent again.
+    Open,
+    /// The server has never heard of it, or has forgotten: its rows have to be counted.
+    Forgotten,
+    /// The server may have forgotten it, and nothing else tells.
+    Lost,
+}
+
+/// What is known about a label beside what the server says.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    /// How long ago it may have been used.
+    pub age: Duration,
+    /// Whether its rows can be told from others.
+    pub has_evidence: bool,
+    /// Whether it is certain that it cannot arrive any more unless it has already.
+    pub is_broken: bool,
+}
+
+/// Asks about a label until the answer is final.
+///
+/// # Errors
+/// [`Kind::Unavailable`] when nobody answers, or when it is still running after all patience.
+pub(super) async fn label(sink: &DorisSink, label: &str, known: Known) -> Result<Settled> {
+    let mut patience = Patience::of(sink.options.timeout);
+    let (mut waited, mut aborted) = (known.is_broken, false);
+    loop {
+        let state = sink.nodes.label_state(&sink.options.database, label).await?;
+        let doubt = Doubt {
+            age: known.age,
+            window: sink.options.label_keep,
+            waited,
+            has_evidence: known.has_evidence,
+        };
+        match step(state, doubt) {
+            Step::Done => return Ok(Settled::Arrived),
+            Step::Send => return Ok(Settled::Open),
+            Step::Count => return Ok(Settled::Forgotten),
+            Step::Stop => return Ok(Settled::Lost),
+            Step::Abort if !aborted => {
+                aborted = true;
+                abort(sink, label).await?;
+            }
+            Step::Wait | Step::Abort => {
+                if !patience.wait().await {
+                    if aborted {
+                        let error = Error::unavailable("a load is still running at the server");
+                        return Err(error.at("label", label));
+                    }
+                    waited = true;
+                    patience = Patience::of(sink.options.timeout);
+                }
+            }
+        }
+    }
+}
+
+/// Ends a load that has not come to its end. Whether it did is asked afterwards, so no answer but
+/// silence is an error.
+async fn abort(sink: &DorisSink, label: &str) -> Result<()> {
+    let path = format!("/api/{}/_stream_load_2pc", path_part(&sink.options.database));
+    let headers = [
+        ("label", label.to_owned()),
+        ("txn_operation", "abort".to_owned()),
+        ("Expect", "100-continue".to_owned()),
+        ("Content-Length", "0".to_owned()),
+    ];
+    let known = sink.nodes.trusted().await?;
+    let mut last = Ok(());
+    for server in sink.nodes.front_ends() {
+        let mut url = sink.nodes.url(server, &path)?;
+        for _ in 0..HOPS {
+            let answer = match sink.nodes.send(Method::PUT, url.clone(), &headers).await {
+                Ok(answer) => answer,
+                Err(error) if error.kind() == Kind::Unavailable => {
+                    last = Err(error);
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
+            if !answer.status.is_redirection() {
+                return Ok(());
+            }
+            url = redirect::follow(&url, super::nodes::location(&answer), &known)?;
+        }
+    }
+    last
+}
