@@ -1,6 +1,8 @@
 //! dhow against real databases, started by the tests themselves.
 
 mod cluster;
+mod doris;
+mod doris_stand;
 // Release builds have no points at which to be killed.
 #[cfg(debug_assertions)]
 mod held;
