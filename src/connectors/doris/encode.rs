@@ -42,6 +42,8 @@ pub(super) struct Rows {
     todo: VecDeque<RecordBatch>,
     ended: bool,
     body: Body,
+    /// Whether the last chunk of the request was taken.
+    is_over: bool,
     /// Bytes of this request before they are compressed, and rows.
     request: Count,
     memory: Box<dyn Reservation>,
@@ -89,6 +91,7 @@ impl Rows {
                 true => Body::Gzip(gzip(), Vec::new()),
                 false => Body::Plain(Vec::new()),
             },
+            is_over: false,
             request: Count::default(),
             memory,
         })
@@ -102,7 +105,7 @@ impl Rows {
     /// Begins the next request at this place, unless there are no more rows: encodes the first of
     /// its rows.
     pub(super) async fn begin(&mut self, place: &str) -> Result<bool> {
-        self.request = Count::default();
+        (self.request, self.is_over) = (Count::default(), false);
         while self.request.rows == 0 {
             if !self.encode(place, u64::MAX).await? {
                 return Ok(false);
@@ -113,14 +116,17 @@ impl Rows {
 
     /// The next chunk of the request; `None` when it has `limit` bytes or there are no more rows.
     pub(super) async fn chunk(&mut self, place: &str, limit: usize) -> Result<Option<Bytes>> {
+        if self.is_over {
+            return Ok(None);
+        }
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
         while self.body.ready() < CHUNK && self.request.bytes < limit {
             if !self.encode(place, u64::MAX).await? {
                 break;
             }
         }
-        let is_over = self.request.bytes >= limit || (self.ended && self.todo.is_empty());
-        let chunk = self.body.take(is_over)?;
+        self.is_over = self.request.bytes >= limit || (self.ended && self.todo.is_empty());
+        let chunk = self.body.take(self.is_over)?;
         Ok(Some(chunk).filter(|chunk| !chunk.is_empty()))
     }
 
@@ -219,7 +225,6 @@ impl Body {
             Body::Plain(out) => Ok(std::mem::take(out).into()),
             Body::Gzip(encoder, _) if is_over => {
                 let ended = std::mem::replace(encoder, gzip());
-                // Nothing was written since it was taken the last time: the request is over.
                 let all = ended.finish().map_err(broken)?;
                 Ok(all.into())
             }
