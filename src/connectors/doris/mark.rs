@@ -69,15 +69,6 @@ pub(super) struct Intent {
     pub seen: String,
 }
 
-impl Intent {
-    /// How long ago it was written.
-    pub(super) fn age(&self) -> Duration {
-        let written = self.mark.at.parse::<Timestamp>();
-        let age = written.map(|at| Timestamp::now().duration_since(at));
-        age.ok().and_then(|age| Duration::try_from(age).ok()).unwrap_or_default()
-    }
-}
-
 /// One attempt of a load.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Attempt {

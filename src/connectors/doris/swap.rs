@@ -122,8 +122,7 @@ async fn fill(
     let failed = format!("could not fill the new table `{new}`");
     match session.run(&failed, &sql).await {
         Err(error) if is_label_used(&error) || error.kind() == Kind::Unavailable => {
-            let known = Known { age: attempt.intent.age(), has_evidence: true, is_broken: false };
-            match settle::label(work.sink, &label, known).await? {
+            match settle::label(work.sink, &label, Known::COUNTED).await? {
                 Settled::Arrived => {}
                 Settled::Open | Settled::Forgotten | Settled::Lost => {
                     return Err(Error::unavailable(failed).at("reason", error));
@@ -209,7 +208,8 @@ pub(super) async fn settle(
         return Ok(Outcome::Open);
     }
     let label = work.names.publish(attempt.number);
-    let known = Known { age: attempt.intent.age(), has_evidence: false, is_broken: false };
+    let witness = work.names.intent(attempt.number);
+    let known = Known { witness: Some(&witness), is_broken: false };
     match settle::label(work.sink, &label, known).await? {
         Settled::Open | Settled::Forgotten => Ok(Outcome::Open),
         Settled::Arrived | Settled::Lost => Err(replaced(work, &target, attempt)),
@@ -234,6 +234,12 @@ pub(super) async fn burn(
         mark::burn(session, work.marking(), attempt, &work.names.burnt(attempt.number)).await?;
     }
     Ok(true)
+}
+
+/// The attempt whose new table is in place, if one is: even one that was given up may have come to
+/// its end while nobody looked.
+pub(super) fn in_place<'a>(work: &Work<'_>, attempts: &'a [Attempt]) -> Option<&'a Attempt> {
+    attempts.iter().find(|attempt| is_in_place(work, &work.target, attempt))
 }
 
 fn is_in_place(work: &Work<'_>, target: &Table, attempt: &Attempt) -> bool {

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures::channel::mpsc;
@@ -160,8 +159,7 @@ impl Writing<'_> {
             }
             // Somebody may have sent it before us. There are no rows of it, as was looked up: so
             // what has arrived was taken back since.
-            let known = Known { age: Duration::ZERO, has_evidence: true, is_broken: false };
-            match settle::label(self.sink, &label, known).await? {
+            match settle::label(self.sink, &label, Known::COUNTED).await? {
                 Settled::Arrived if self.arrived(place).await? > 0 => {
                     return Err(Error::unavailable("another process writes this part")
                         .at("part", self.rows.part()));
@@ -177,8 +175,7 @@ impl Writing<'_> {
     /// # Errors
     /// [`Kind::Unavailable`] when it has not arrived: the part has to be written again.
     async fn settle(&mut self, sent: &Sent<'_>, reason: &str) -> Result<()> {
-        let known =
-            Known { age: Duration::ZERO, has_evidence: true, is_broken: !sent.is_complete };
+        let known = Known { is_broken: !sent.is_complete, ..Known::COUNTED };
         let settled = settle::label(self.sink, sent.label, known).await?;
         let there = match settled {
             Settled::Open => 0,

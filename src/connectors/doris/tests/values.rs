@@ -90,3 +90,41 @@ async fn many_requests_of_a_part_are_found_again_each_by_its_place() {
     sink.commit(&load, &[receipt], &high("w")).await.unwrap();
     assert_eq!(yard.rows(), "0=x 1=x 2=x 3=x 4=x");
 }
+
+#[tokio::test]
+async fn arrow_and_parquet_carry_the_same_values() {
+    let rows = all().project(&[0, 1, 2, 3, 4, 5, 7, 8, 9]).unwrap();
+    for format in ["arrow", "parquet"] {
+        let yard = Yard::new("").option("format", format);
+        let load = load_of("l1", Mode::Append, &rows);
+        let sink = yard.sink();
+        sink.prepare(&load).await.unwrap();
+        let staged = [sink.write(&load, part_of("p", &rows)).await.unwrap()];
+        sink.commit(&load, &staged, &high("w")).await.unwrap();
+        assert_eq!(
+            yard.doris.rows("t")[0],
+            r#"{"id":1,"big":18446744073709551615,"flag":true,"ratio":0.1,"amount":-123.4567,"word":"ä \"\\ \n","day":"1970-01-01","at":"1970-01-01 00:00:00.000001","utc":"1969-12-31 23:59:59.999999"}"#,
+            "{format}"
+        );
+    }
+    let bytes = all().project(&[0, 6]).unwrap();
+    let yard = Yard::new("").option("format", "arrow");
+    let load = load_of("l1", Mode::Append, &bytes);
+    let sink = yard.sink();
+    sink.prepare(&load).await.unwrap();
+    let error = sink.write(&load, part_of("p", &bytes)).await.unwrap_err();
+    assert_eq!(error.message(), "column `bytes` can only be sent as JSON");
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_json_is_refused_and_every_other_text_stays_what_it_is() {
+    let table = "create table t (id bigint, word json) duplicate key (id) distributed by hash (id) \
+                 buckets 1 properties ('replication_num' = '1')";
+    let yard = Yard::new(table);
+    let load = load("l1", Mode::Append);
+    let sink = yard.sink();
+    sink.prepare(&load).await.unwrap();
+    let error = sink.write(&load, part("p", &[(1, "{}"), (2, "{")])).await.unwrap_err();
+    assert_eq!(error.message(), "the text is no JSON");
+    assert!(error.report().contains("p row 2"), "{}", error.report());
+}

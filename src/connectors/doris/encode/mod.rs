@@ -1,11 +1,15 @@
 //! The rows of a part as bodies of requests: batch by batch, cut into chunks, rows that do not fit
 //! left out and refused.
 
+mod columnar;
+mod sift;
+
 use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, DictionaryArray, Int8Array, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, DictionaryArray, Int8Array, StringArray};
+use arrow::compute::filter_record_batch;
 use arrow::datatypes::{DataType, Field, Int8Type, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use bytes::Bytes;
@@ -13,15 +17,18 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures::StreamExt;
 
+use columnar::Columnar;
+use sift::Sift;
+
 use super::kind::Kind;
-use super::options::DorisOptions;
+use super::options::{DorisOptions, Format};
 use super::stage::PLACE;
 use super::table::Column;
 use super::types;
 use crate::error::{Error, Result};
 use crate::memory::Reservation;
 use crate::ndjson::{self, Form, Lines, Nulls};
-use crate::sink::{Load, Misfits, Part};
+use crate::sink::{Load, Misfit, Misfits, Part};
 
 /// Bytes that are handed on at once, about.
 const CHUNK: usize = 1024 * 1024;
@@ -36,6 +43,7 @@ const ROW_BYTES: usize = 100_000_000;
 pub(super) struct Rows {
     part: Part,
     misfits: Misfits,
+    sift: Sift,
     lines: Lines,
     /// The columns of the load, and the place behind them.
     schema: SchemaRef,
@@ -62,6 +70,8 @@ pub(super) struct Count {
 enum Body {
     Plain(Vec<u8>),
     Gzip(GzEncoder<Vec<u8>>, Vec<u8>),
+    /// Lines are made for this as well, to find rows that do not fit.
+    Columns(Box<Columnar>, Vec<u8>),
 }
 
 impl Rows {
@@ -83,13 +93,18 @@ impl Rows {
         Ok(Rows {
             part,
             misfits,
+            sift: Sift::new(&load.schema, columns),
             lines: lines(&load.schema, &schema, columns, options)?,
             schema,
             todo: VecDeque::new(),
             ended: false,
-            body: match options.gzip {
-                true => Body::Gzip(gzip(), Vec::new()),
-                false => Body::Plain(Vec::new()),
+            body: match (options.format, options.gzip) {
+                (Format::Json, true) => Body::Gzip(gzip(), Vec::new()),
+                (Format::Json, false) => Body::Plain(Vec::new()),
+                (format, _) => {
+                    let columnar = Columnar::new(&load.schema, columns, format)?;
+                    Body::Columns(Box::new(columnar), Vec::new())
+                }
             },
             is_over: false,
             request: Count::default(),
@@ -125,6 +140,7 @@ impl Rows {
                 break;
             }
         }
+        // A chunk of nothing would be the end: where columns are held back, all of them are taken.
         self.is_over = self.request.bytes >= limit || (self.ended && self.todo.is_empty());
         let chunk = self.body.take(self.is_over)?;
         Ok(Some(chunk).filter(|chunk| !chunk.is_empty()))
@@ -157,18 +173,23 @@ impl Rows {
     /// Encodes the next rows, at most `most` of them; `false` when there are none.
     async fn encode(&mut self, place: &str, most: u64) -> Result<bool> {
         let Some(slice) = self.next(most).await? else { return Ok(false) };
-        let batch = with_place(&self.schema, &slice, place)?;
-        let before = self.body.plain().len();
-        let found = self.lines.write(&batch, self.body.plain())?;
-        let written = self.body.plain().len() - before;
-        let refused = found.len();
-        for misfit in found {
+        let sifted = self.sift.sift(&slice)?;
+        let batch = with_place(&self.schema, &sifted.rows, place)?;
+        let before = self.body.lines().len();
+        let mut found = self.lines.write(&batch, self.body.lines())?;
+        let written = self.body.lines().len() - before;
+        self.body.take_up(&batch, &found)?;
+        if let Some(at) = &sifted.at {
+            let before = |row: usize| at.get(row).copied().unwrap_or(row);
+            found.iter_mut().for_each(|misfit| misfit.row = before(misfit.row));
+        }
+        let refused = found.len() + sifted.misfits.len();
+        for misfit in found.into_iter().chain(sifted.misfits) {
             self.part.refuse.refuse(self.misfits.refused(&slice, misfit)?)?;
         }
         self.misfits.passed(slice.num_rows());
         self.request.rows += number(slice.num_rows() - refused);
         self.request.bytes += number(written);
-        self.body.compress()?;
         // One chunk being made, two in the queue, one on the wire.
         self.memory.resize(4 * self.body.ready().max(CHUNK))?;
         Ok(true)
@@ -197,17 +218,20 @@ impl Rows {
 
 impl Body {
     /// Where lines are written to.
-    fn plain(&mut self) -> &mut Vec<u8> {
+    fn lines(&mut self) -> &mut Vec<u8> {
         match self {
-            Body::Plain(out) | Body::Gzip(_, out) => out,
+            Body::Plain(out) | Body::Gzip(_, out) | Body::Columns(_, out) => out,
         }
     }
 
-    fn compress(&mut self) -> Result<()> {
-        if let Body::Gzip(encoder, out) = self {
-            encoder.write_all(out).map_err(broken)?;
-            out.clear();
+    /// Takes up the lines of a batch, or its rows but for the misfits.
+    fn take_up(&mut self, batch: &RecordBatch, misfits: &[Misfit]) -> Result<()> {
+        match self {
+            Body::Plain(_) => return Ok(()),
+            Body::Gzip(encoder, lines) => encoder.write_all(lines).map_err(broken)?,
+            Body::Columns(columns, _) => columns.write(&without(batch, misfits)?)?,
         }
+        self.lines().clear();
         Ok(())
     }
 
@@ -216,6 +240,7 @@ impl Body {
         match self {
             Body::Plain(out) => out.len(),
             Body::Gzip(encoder, _) => encoder.get_ref().len(),
+            Body::Columns(columns, _) => columns.ready(),
         }
     }
 
@@ -229,6 +254,7 @@ impl Body {
                 Ok(all.into())
             }
             Body::Gzip(encoder, _) => Ok(std::mem::take(encoder.get_mut()).into()),
+            Body::Columns(columns, _) => columns.take(is_over),
         }
     }
 
@@ -239,8 +265,23 @@ impl Body {
                 out.clear();
                 *encoder = gzip();
             }
+            Body::Columns(columns, out) => {
+                out.clear();
+                columns.clear();
+            }
         }
     }
+}
+
+/// `batch` without the rows of `misfits`.
+fn without(batch: &RecordBatch, misfits: &[Misfit]) -> Result<RecordBatch> {
+    if misfits.is_empty() {
+        return Ok(batch.clone());
+    }
+    let is_bad = |row: usize| misfits.iter().any(|misfit| misfit.row == row);
+    let keep: BooleanArray = (0..batch.num_rows()).map(|row| Some(!is_bad(row))).collect();
+    filter_record_batch(batch, &keep)
+        .map_err(|error| Error::bug("rows could not be left out").at("arrow", error))
 }
 
 fn gzip() -> GzEncoder<Vec<u8>> {
