@@ -21,7 +21,10 @@ fn nth(side: usize, n: usize) -> When {
     any[side].clone().nth(n)
 }
 
-fn side_by_side(cases: &[(usize, usize, usize, Fault)], work: impl Fn(&(usize, usize, usize, Fault)) + Sync) {
+fn side_by_side(
+    cases: &[(usize, usize, usize, Fault)],
+    work: impl Fn(&(usize, usize, usize, Fault)) + Sync,
+) {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {

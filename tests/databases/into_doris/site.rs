@@ -44,11 +44,7 @@ impl Site {
     }
 
     /// The same in another layout, with further options of the sink.
-    pub(super) fn with(
-        layout: &Layout,
-        (mode, key): (&'static str, &str),
-        options: &str,
-    ) -> Self {
+    pub(super) fn with(layout: &Layout, (mode, key): (&'static str, &str), options: &str) -> Self {
         let doris = Doris::with(layout);
         let (model, keys) = match mode {
             "merge" => ("unique", "id"),
