@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod conformance;
 pub mod csv;
+pub mod doris;
 pub mod json;
 pub mod memory;
 pub mod parquet;
@@ -28,6 +29,7 @@ use crate::source::Source;
 /// Whom dhow can talk to, by name.
 pub static ALL: &[&Connector] = &[
     &csv::CONNECTOR,
+    &doris::CONNECTOR,
     &json::CONNECTOR,
     &memory::CONNECTOR,
     &parquet::CONNECTOR,
