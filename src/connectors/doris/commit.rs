@@ -191,8 +191,7 @@ async fn begin(
         watermarks: high.clone(),
         at: mark::now(),
     };
-    let intent =
-        Intent { mark, receipts: mark::digest(staged), seen: work.target.comment.clone() };
+    let intent = Intent { mark, receipts: mark::digest(staged), seen: work.target.comment.clone() };
     let number = last.map_or(0, |last| last.number + 1);
     let attempt = Attempt { number, phase: Phase::Intended, intent };
     mark::intend(session, work.marking(), &attempt).await?;

@@ -8,8 +8,8 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::channel::mpsc;
 use futures::SinkExt;
+use futures::channel::mpsc;
 use reqwest::Url;
 
 use super::DorisSink;
@@ -115,8 +115,7 @@ impl Writing<'_> {
         point("doris.sending").await;
         let limit = sink.options.request_bytes;
         let fed = feed(&mut self.rows, place, limit, sender);
-        let (answer, fed) =
-            futures::join!(request::send(sink, &url, &label, receiver), fed);
+        let (answer, fed) = futures::join!(request::send(sink, &url, &label, receiver), fed);
         let is_complete = fed?;
         point("doris.sent").await;
         let count = self.rows.count();
@@ -125,7 +124,7 @@ impl Writing<'_> {
             Ok(answer) => verdict(answer.status, &answer.body, count.rows),
             Err(error) if error.kind() == Kind::Unavailable => {
                 sink.nodes.look_again().await;
-                Verdict::Unknown(shortened(&error.report()))
+                Verdict::Unknown(shortened(&in_short(&error)))
             }
             Err(error) => return Err(error),
         };
@@ -138,7 +137,9 @@ impl Writing<'_> {
         match found {
             // Rows that are committed are counted before they are published.
             Verdict::Loaded { visible: true } => Ok(()),
-            Verdict::Loaded { visible: false } => self.settle(sent, "committed, not yet seen").await,
+            Verdict::Loaded { visible: false } => {
+                self.settle(sent, "committed, not yet seen").await
+            }
             Verdict::LabelUsed(State::Visible) => self.settle(sent, "the label is taken").await,
             Verdict::LabelUsed(_) => self.settle(sent, "the label is in use").await,
             Verdict::Unknown(reason) => self.settle(sent, &reason).await,
@@ -177,12 +178,13 @@ impl Writing<'_> {
     /// # Errors
     /// [`Kind::Unavailable`] when it has not arrived: the part has to be written again.
     async fn settle(&mut self, sent: &Sent<'_>, reason: &str) -> Result<()> {
-        let known =
-            Known { age: Duration::ZERO, has_evidence: true, is_broken: !sent.is_complete };
+        let known = Known { age: Duration::ZERO, has_evidence: true, is_broken: !sent.is_complete };
         let settled = settle::label(self.sink, sent.label, known).await?;
         let there = match settled {
             Settled::Open => 0,
-            Settled::Arrived | Settled::Forgotten | Settled::Lost => self.arrived(sent.place).await?,
+            Settled::Arrived | Settled::Forgotten | Settled::Lost => {
+                self.arrived(sent.place).await?
+            }
         };
         point("doris.settled").await;
         match there {
@@ -249,6 +251,14 @@ struct Sent<'a> {
     count: Count,
     /// Whether its whole body went out.
     is_complete: bool,
+}
+
+/// An error as the reason of another one.
+fn in_short(error: &Error) -> String {
+    match error.places().iter().find(|(what, _)| what == "reason") {
+        Some((_, reason)) => format!("{}: {reason}", error.message()),
+        None => error.message().to_owned(),
+    }
 }
 
 /// Hands the chunks of a request on, as fast as they are taken; whether all of them were.
