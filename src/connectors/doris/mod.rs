@@ -38,9 +38,14 @@ mod request;
 mod settle;
 mod source_type;
 mod stage;
+#[cfg(test)]
+#[path = "../../../tests/databases/doris/mod.rs"]
+mod stand_in;
 mod swap;
 mod sweep;
 mod table;
+#[cfg(test)]
+mod tests;
 mod types;
 mod write;
 
