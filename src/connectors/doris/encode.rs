@@ -59,7 +59,7 @@ pub(super) struct Count {
 /// What is encoded and not yet handed on.
 enum Body {
     Plain(Vec<u8>),
-    Gzip(GzEncoder<Vec<u8>>, Vec<u8>),
+    Gzip(Option<GzEncoder<Vec<u8>>>, Vec<u8>),
 }
 
 impl Rows {
@@ -86,7 +86,7 @@ impl Rows {
             todo: VecDeque::new(),
             ended: false,
             body: match options.gzip {
-                true => Body::Gzip(gzip(), Vec::new()),
+                true => Body::Gzip(None, Vec::new()),
                 false => Body::Plain(Vec::new()),
             },
             request: Count::default(),
@@ -202,7 +202,7 @@ impl Body {
 
     fn compress(&mut self) -> Result<()> {
         if let Body::Gzip(encoder, out) = self {
-            encoder.write_all(out).map_err(broken)?;
+            encoder.get_or_insert_with(gzip).write_all(out).map_err(broken)?;
             out.clear();
         }
         Ok(())
@@ -212,7 +212,7 @@ impl Body {
     fn ready(&self) -> usize {
         match self {
             Body::Plain(out) => out.len(),
-            Body::Gzip(encoder, _) => encoder.get_ref().len(),
+            Body::Gzip(encoder, _) => encoder.as_ref().map_or(0, |encoder| encoder.get_ref().len()),
         }
     }
 
@@ -220,13 +220,15 @@ impl Body {
     fn take(&mut self, is_over: bool) -> Result<Bytes> {
         match self {
             Body::Plain(out) => Ok(std::mem::take(out).into()),
-            Body::Gzip(encoder, _) if is_over => {
-                let ended = std::mem::replace(encoder, gzip());
-                // Nothing was written since it was taken the last time: the request is over.
-                let all = ended.finish().map_err(broken)?;
-                Ok(all.into())
+            // Once it is ended there is nothing, not even the end of an empty body.
+            Body::Gzip(encoder, _) if is_over => match encoder.take() {
+                Some(encoder) => Ok(encoder.finish().map_err(broken)?.into()),
+                None => Ok(Bytes::new()),
+            },
+            Body::Gzip(encoder, _) => {
+                let ready = encoder.as_mut().map(|encoder| std::mem::take(encoder.get_mut()));
+                Ok(ready.unwrap_or_default().into())
             }
-            Body::Gzip(encoder, _) => Ok(std::mem::take(encoder.get_mut()).into()),
         }
     }
 
@@ -235,7 +237,7 @@ impl Body {
             Body::Plain(out) => out.clear(),
             Body::Gzip(encoder, out) => {
                 out.clear();
-                *encoder = gzip();
+                *encoder = None;
             }
         }
     }
