@@ -42,6 +42,8 @@ pub(super) struct Rows {
     todo: VecDeque<RecordBatch>,
     ended: bool,
     body: Body,
+    /// Whether the last chunk of the request was taken.
+    is_over: bool,
     /// Bytes of this request before they are compressed, and rows.
     request: Count,
     memory: Box<dyn Reservation>,
@@ -59,7 +61,7 @@ pub(super) struct Count {
 /// What is encoded and not yet handed on.
 enum Body {
     Plain(Vec<u8>),
-    Gzip(Option<GzEncoder<Vec<u8>>>, Vec<u8>),
+    Gzip(GzEncoder<Vec<u8>>, Vec<u8>),
 }
 
 impl Rows {
@@ -86,9 +88,10 @@ impl Rows {
             todo: VecDeque::new(),
             ended: false,
             body: match options.gzip {
-                true => Body::Gzip(None, Vec::new()),
+                true => Body::Gzip(gzip(), Vec::new()),
                 false => Body::Plain(Vec::new()),
             },
+            is_over: false,
             request: Count::default(),
             memory,
         })
@@ -102,7 +105,7 @@ impl Rows {
     /// Begins the next request at this place, unless there are no more rows: encodes the first of
     /// its rows.
     pub(super) async fn begin(&mut self, place: &str) -> Result<bool> {
-        self.request = Count::default();
+        (self.request, self.is_over) = (Count::default(), false);
         while self.request.rows == 0 {
             if !self.encode(place, u64::MAX).await? {
                 return Ok(false);
@@ -113,14 +116,17 @@ impl Rows {
 
     /// The next chunk of the request; `None` when it has `limit` bytes or there are no more rows.
     pub(super) async fn chunk(&mut self, place: &str, limit: usize) -> Result<Option<Bytes>> {
+        if self.is_over {
+            return Ok(None);
+        }
         let limit = u64::try_from(limit).unwrap_or(u64::MAX);
         while self.body.ready() < CHUNK && self.request.bytes < limit {
             if !self.encode(place, u64::MAX).await? {
                 break;
             }
         }
-        let is_over = self.request.bytes >= limit || (self.ended && self.todo.is_empty());
-        let chunk = self.body.take(is_over)?;
+        self.is_over = self.request.bytes >= limit || (self.ended && self.todo.is_empty());
+        let chunk = self.body.take(self.is_over)?;
         Ok(Some(chunk).filter(|chunk| !chunk.is_empty()))
     }
 
@@ -133,13 +139,10 @@ impl Rows {
         self.request = Count::default();
         while self.request.rows < rows {
             if !self.encode(place, rows - self.request.rows).await? {
-                return Err(Error::conflict(format!(
-                    "part `{}` has fewer rows than before",
-                    self.part.id
-                ))
-                .at("staged", format!("{rows} rows"))
-                .at("now", format!("{} rows", self.request.rows))
-                .hint("the source gave two answers for one snapshot; run with `--full-refresh`"));
+                return Err(Error::conflict(format!("part `{}` has fewer rows than before", self.part.id))
+                    .at("staged", format!("{rows} rows"))
+                    .at("now", format!("{} rows", self.request.rows))
+                    .hint("the source gave two answers for one snapshot; run with `--full-refresh`"));
             }
             self.body.clear();
         }
@@ -202,7 +205,7 @@ impl Body {
 
     fn compress(&mut self) -> Result<()> {
         if let Body::Gzip(encoder, out) = self {
-            encoder.get_or_insert_with(gzip).write_all(out).map_err(broken)?;
+            encoder.write_all(out).map_err(broken)?;
             out.clear();
         }
         Ok(())
@@ -212,7 +215,7 @@ impl Body {
     fn ready(&self) -> usize {
         match self {
             Body::Plain(out) => out.len(),
-            Body::Gzip(encoder, _) => encoder.as_ref().map_or(0, |encoder| encoder.get_ref().len()),
+            Body::Gzip(encoder, _) => encoder.get_ref().len(),
         }
     }
 
@@ -220,15 +223,12 @@ impl Body {
     fn take(&mut self, is_over: bool) -> Result<Bytes> {
         match self {
             Body::Plain(out) => Ok(std::mem::take(out).into()),
-            // Once it is ended there is nothing, not even the end of an empty body.
-            Body::Gzip(encoder, _) if is_over => match encoder.take() {
-                Some(encoder) => Ok(encoder.finish().map_err(broken)?.into()),
-                None => Ok(Bytes::new()),
-            },
-            Body::Gzip(encoder, _) => {
-                let ready = encoder.as_mut().map(|encoder| std::mem::take(encoder.get_mut()));
-                Ok(ready.unwrap_or_default().into())
+            Body::Gzip(encoder, _) if is_over => {
+                let ended = std::mem::replace(encoder, gzip());
+                let all = ended.finish().map_err(broken)?;
+                Ok(all.into())
             }
+            Body::Gzip(encoder, _) => Ok(std::mem::take(encoder.get_mut()).into()),
         }
     }
 
@@ -237,7 +237,7 @@ impl Body {
             Body::Plain(out) => out.clear(),
             Body::Gzip(encoder, out) => {
                 out.clear();
-                *encoder = None;
+                *encoder = gzip();
             }
         }
     }
@@ -286,9 +286,9 @@ fn lines(
     }
     forms.push(ndjson::Column::new(PLACE, Form::Text { limit: None }).required());
     // Readers want every field of a STRUCT to be there.
-    let is_nested = columns
-        .iter()
-        .any(|column| matches!(column.kind, Kind::Array(_) | Kind::Map(..) | Kind::Struct(_)));
+    let is_nested = columns.iter().any(|column| {
+        matches!(column.kind, Kind::Array(_) | Kind::Map(..) | Kind::Struct(_))
+    });
     let nulls = if is_nested { Nulls::Write } else { Nulls::Omit };
     Ok(Lines::new(schema, forms)?.with_nulls(nulls).with_max_row_bytes(ROW_BYTES))
 }

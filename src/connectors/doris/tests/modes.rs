@@ -38,7 +38,7 @@ async fn a_replaced_table_keeps_its_layout_and_its_comment_while_its_columns_sta
 #[tokio::test]
 async fn replace_takes_other_columns() {
     let yard = Yard::new(
-        "create table t (day date, id int) duplicate key (day) distributed by hash (day) buckets 1",
+        "create table t (day date, id int) duplicate key (day) distributed by hash (day) buckets 1 properties ('replication_num' = '1')",
     );
     yard.load(&load("l1", Mode::Replace), PARTS).await.unwrap();
     assert_eq!(yard.rows(), "2=new 3=new 4=new");
@@ -55,15 +55,11 @@ async fn rows_of_one_key_or_without_one_stop_a_merge_before_anything_is_publishe
     assert_eq!(yard.rows(), "1=old 2=old");
 
     let ids: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None]));
-    let rows = RecordBatch::try_from_iter([
-        ("id", ids),
-        ("word", batch(&[(1, "a"), (2, "b")]).column(1).clone()),
-    ])
-    .unwrap();
+    let rows = RecordBatch::try_from_iter([("id", ids), ("word", batch(&[(1, "a"), (2, "b")]).column(1).clone())]).unwrap();
     let delete = Mode::DeleteInsert(key(&["id"]));
     let yard = Yard::new(
         "create table t (id bigint, word varchar(20)) duplicate key (id) distributed by hash (id) \
-         buckets 1",
+         buckets 1 properties ('replication_num' = '1')",
     );
     let load = load_of("l2", delete, &rows);
     let sink = yard.sink();
@@ -77,21 +73,9 @@ async fn rows_of_one_key_or_without_one_stop_a_merge_before_anything_is_publishe
 async fn a_mode_that_would_lose_or_double_rows_in_this_table_is_refused() {
     let merge = Mode::Merge(key(&["id"]));
     for (table, mode, message) in [
-        (
-            table(&merge),
-            Mode::Append,
-            "appending to `t` would replace rows: it keeps one row of each key",
-        ),
-        (
-            table(&Mode::Append),
-            merge.clone(),
-            "`t` keeps every row of a key, so none can be merged",
-        ),
-        (
-            table(&merge),
-            Mode::Merge(key(&["word"])),
-            "the key of `t` is id, and not that of the mode",
-        ),
+        (table(&merge), Mode::Append, "appending to `t` would replace rows: it keeps one row of each key"),
+        (table(&Mode::Append), merge.clone(), "`t` keeps every row of a key, so none can be merged"),
+        (table(&merge), Mode::Merge(key(&["word"])), "the key of `t` is id, and not that of the mode"),
     ] {
         let yard = Yard::new(&table);
         let found = yard.sink().inspect(&load("l1", mode.clone())).await.unwrap_err();
@@ -104,12 +88,9 @@ async fn a_mode_that_would_lose_or_double_rows_in_this_table_is_refused() {
 
 #[tokio::test]
 async fn columns_are_added_and_widened_where_that_is_allowed() {
-    let sql = "create table t (id int, flag boolean) duplicate key (id) distributed by hash (id) \
-               buckets 1";
     let yard = Yard::new(
-        &sql.replace("id int, flag boolean", "flag boolean, id int")
-            .replace("key (id)", "key (flag)")
-            .replace("hash (id)", "hash (flag)"),
+        "create table t (flag boolean, id int) duplicate key (flag) distributed by hash (flag) \
+         buckets 1 properties ('replication_num' = '1')",
     );
     let fails = yard.sink().inspect(&load("l1", Mode::Append)).await.unwrap();
     assert_eq!(fails.schema.unwrap().fields().len(), 2);

@@ -59,7 +59,7 @@ async fn every_value_arrives_as_it_was() {
 #[tokio::test]
 async fn a_value_that_does_not_fit_is_refused_before_it_is_sent() {
     let table = "create table t (id int not null, word varchar(4)) duplicate key (id) \
-                 distributed by hash (id) buckets 1";
+                 distributed by hash (id) buckets 1 properties ('replication_num' = '1')";
     let yard = Yard::new(table);
     for (row, reason) in [((1, "ääa"), "word"), ((1 << 40, "a"), "id")] {
         let load = load("l1", Mode::Append);
