@@ -50,18 +50,26 @@ impl Work<'_> {
         (&self.names, &self.shown)
     }
 
+    /// Whether the mode puts a new table in the place of the target.
     fn swaps(&self) -> bool {
-        swaps(&self.load.mode)
+        let mode = &self.load.mode;
+        matches!(mode, Mode::Truncate | Mode::Replace | Mode::DeleteInsert(_))
     }
 
-    async fn settle(&self, session: &mut Session, attempt: &Attempt) -> Result<Outcome> {
+    /// What became of an attempt.
+    pub(super) async fn settle(
+        &self,
+        session: &mut Session,
+        attempt: &Attempt,
+    ) -> Result<Outcome> {
         match self.swaps() {
             true => swap::settle(self, session, attempt).await,
             false => publish::settle(self, session, attempt).await,
         }
     }
 
-    async fn burn(&self, session: &mut Session, attempt: &Attempt) -> Result<bool> {
+    /// Gives an attempt up; `false` when it may be published already.
+    pub(super) async fn burn(&self, session: &mut Session, attempt: &Attempt) -> Result<bool> {
         match self.swaps() {
             true => swap::burn(self, session, attempt).await,
             false => publish::burn(self, session, attempt).await,
@@ -105,11 +113,6 @@ impl Work<'_> {
     }
 }
 
-/// Whether this mode puts a new table in the place of the target.
-pub(super) fn swaps(mode: &Mode) -> bool {
-    matches!(mode, Mode::Truncate | Mode::Replace | Mode::DeleteInsert(_))
-}
-
 /// Publishes what `staged` names, or answers the mark that is there already.
 pub(super) async fn commit(
     sink: &DorisSink,
@@ -124,6 +127,11 @@ pub(super) async fn commit(
             return Ok(mark);
         }
         let work = work(sink, load, staged, &mut session).await?;
+        if work.swaps()
+            && let Some(attempt) = swap::in_place(&work, &attempts)
+        {
+            return note(&work, &mut session, attempt).await;
+        }
         let done = match attempts.last() {
             Some(last) if last.phase == Phase::Intended => {
                 go_on(&work, &mut session, last, staged).await?
@@ -146,6 +154,7 @@ pub(super) fn published(attempts: &[Attempt]) -> Option<Mark> {
     found.map(|attempt| attempt.intent.mark.clone())
 }
 
+/// What is known of the load and its tables.
 pub(super) async fn work<'a>(
     sink: &'a DorisSink,
     load: &'a Load,
@@ -183,7 +192,7 @@ async fn begin(
     high: &Watermarks,
 ) -> Result<()> {
     work.is_all_there(session).await?;
-    may_publish(work)?;
+    fits_model(&work.load.mode, &work.target)?;
     keys::check(session, (&work.stage, &work.places), &work.load.mode, &work.target).await?;
     let mark = Mark {
         load: work.load.id.clone(),
@@ -191,7 +200,8 @@ async fn begin(
         watermarks: high.clone(),
         at: mark::now(),
     };
-    let intent = Intent { mark, receipts: mark::digest(staged), seen: work.target.comment.clone() };
+    let intent =
+        Intent { mark, receipts: mark::digest(staged), seen: work.target.comment.clone() };
     let number = last.map_or(0, |last| last.number + 1);
     let attempt = Attempt { number, phase: Phase::Intended, intent };
     mark::intend(session, work.marking(), &attempt).await?;
@@ -219,19 +229,19 @@ async fn go_on(
     if outcome != Outcome::Published {
         return Ok(None);
     }
+    note(work, session, attempt).await.map(Some)
+}
+
+/// Makes the intent of an attempt that is published the mark.
+pub(super) async fn note(work: &Work<'_>, session: &mut Session, attempt: &Attempt) -> Result<Mark> {
     mark::publish(session, work.marking(), attempt).await?;
     point("doris.noted").await;
-    Ok(Some(attempt.intent.mark.clone()))
+    Ok(attempt.intent.mark.clone())
 }
 
 /// Whether the target was replaced since the intent was written.
 fn is_overtaken(work: &Work<'_>, attempt: &Attempt) -> bool {
     work.swaps() && work.target.comment != attempt.intent.seen
-}
-
-/// Whether the mode is one for this table.
-pub(super) fn may_publish(work: &Work<'_>) -> Result<()> {
-    fits_model(&work.load.mode, &work.target)
 }
 
 /// Whether rows can be written in this mode into a table of this model.

@@ -10,11 +10,10 @@ use super::ddl::Definition;
 use super::drift;
 use super::mark::{self, Phase};
 use super::options::OnSchemaChange;
-use super::publish::{self, Outcome};
+use super::publish::Outcome;
 use super::query::Session;
 use super::quote::identifier;
 use super::stage::missing;
-use super::swap;
 use super::table::Table;
 use super::types;
 use crate::error::{Error, Result};
@@ -34,6 +33,13 @@ pub(super) async fn inspect(sink: &DorisSink, load: &Load) -> Result<Target> {
         ..Target::default()
     };
     let is_question = load.schema.fields().is_empty();
+    if !is_question && Table::find(&mut session, mark::TABLE).await?.is_none() {
+        target.notes.push(format!(
+            "tables that begin with `dhow__` are made in database `{}`; the user needs the \
+             privileges SELECT, LOAD, ALTER, CREATE and DROP there",
+            sink.options.database
+        ));
+    }
     match table {
         None if is_question => {}
         None => may_create(sink, load)?,
@@ -44,7 +50,7 @@ pub(super) async fn inspect(sink: &DorisSink, load: &Load) -> Result<Target> {
             if !is_question {
                 fits_model(&load.mode, &table)?;
                 target.schema = Some(schema(sink, load, &table)?);
-                target.notes = notes(sink, load, &table)?;
+                target.notes.extend(notes(sink, load, &table)?);
             }
         }
     }
@@ -64,10 +70,7 @@ async fn find_mark(
         return Ok(published(&attempts));
     };
     let work = commit::work(sink, load, &[], session).await?;
-    let outcome = match commit::swaps(&load.mode) {
-        true => swap::settle(&work, session, last).await?,
-        false => publish::settle(&work, session, last).await?,
-    };
+    let outcome = work.settle(session, last).await?;
     Ok((outcome == Outcome::Published).then(|| last.intent.mark.clone()))
 }
 
@@ -92,18 +95,14 @@ async fn rows(session: &mut Session, table: &Table) -> Result<Option<u64>> {
 fn schema(sink: &DorisSink, load: &Load, table: &Table) -> Result<SchemaRef> {
     let mut fields = Vec::new();
     for column in &table.columns {
-        let field = load
-            .schema
-            .fields()
-            .iter()
-            .find(|field| field.name().eq_ignore_ascii_case(&column.name));
+        let field = load.schema.fields().iter().find(|field| {
+            field.name().eq_ignore_ascii_case(&column.name)
+        });
         match field {
             Some(field) => fields.push(as_planned(sink, load, table, field)?),
             // The table fills it itself.
             None if column.filled && !matches!(load.mode, Mode::Merge(_)) => {}
-            None => {
-                fields.push(Field::new(&column.name, types::shown(&column.kind), column.nullable))
-            }
+            None => fields.push(Field::new(&column.name, types::shown(&column.kind), column.nullable)),
         }
     }
     if sink.options.on_schema_change >= OnSchemaChange::Append {

@@ -10,7 +10,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::ddl::Definition;
 use super::error::is_label_used;
 use super::kind::Kind;
 use super::label::{Names, hash};
@@ -19,6 +18,7 @@ use super::patience::Patience;
 use super::query::{Session, Texts};
 use super::quote::{identifier, literals};
 use super::table::{Column, Model, is_missing};
+use super::ddl::Definition;
 use crate::error::{Error, Result};
 use crate::sink::{Mark, Receipt};
 use crate::source::Watermarks;
@@ -67,15 +67,6 @@ pub(super) struct Intent {
     pub receipts: String,
     /// The comment of the target when it was written: who has put it there.
     pub seen: String,
-}
-
-impl Intent {
-    /// How long ago it was written.
-    pub(super) fn age(&self) -> Duration {
-        let written = self.mark.at.parse::<Timestamp>();
-        let age = written.map(|at| Timestamp::now().duration_since(at));
-        age.ok().and_then(|age| Duration::try_from(age).ok()).unwrap_or_default()
-    }
 }
 
 /// One attempt of a load.

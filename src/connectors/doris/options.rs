@@ -33,8 +33,6 @@ pub(super) struct DorisOptions {
     pub new_table: NewTable,
     /// How long one load or one statement may take.
     pub timeout: Duration,
-    /// How long the server remembers a label; it is asked itself where that is allowed.
-    pub label_keep: Duration,
 }
 
 /// The servers, and as whom to go there.
@@ -155,7 +153,6 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
     doc("properties", None, "further properties of a new table: {a: b}"),
     doc("timeout", Some("10m"), "how long one request or statement may take at the server"),
     doc("connect_timeout", Some("10s"), "how long a connection may take to begin"),
-    doc("label_keep", Some("12h"), "how long the server remembers the label of a load"),
     doc("address_map", None, "where servers are reached: {\"10.0.0.5:8040\": \"lb:18040\"}"),
     doc("allowed_hosts", None, "further hosts to which a front end may send us, password and all"),
 ];
@@ -199,7 +196,6 @@ pub(super) fn read(options: &Options) -> (DorisOptions, Vec<Problem>) {
         },
         new_table: new_table(&reader),
         timeout: reader.duration("timeout", Duration::from_secs(600)),
-        label_keep: reader.duration("label_keep", Duration::from_secs(12 * 3600)),
     };
     contradictions(&reader, &wanted);
     (wanted, reader.finish())

@@ -1,8 +1,6 @@
 //! What to do about a load of which it is not known whether it arrived, by what the server says of
 //! its label. Pure: the table of every case.
 
-use std::time::Duration;
-
 /// What `get_load_state` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
@@ -39,14 +37,13 @@ impl State {
 /// What is known of a load beside the state of its label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Doubt {
-    /// How long ago it may have been sent for the last time.
-    pub age: Duration,
-    /// How long the server remembers a label.
-    pub window: Duration,
     /// Whether it has been asked about for as long as it may take.
     pub waited: bool,
     /// Whether its rows can be told from others once they are in the table.
     pub has_evidence: bool,
+    /// Whether the server still remembers a label that was used before this one. It forgets the
+    /// oldest first, after so many hours or so many loads.
+    pub is_remembered: bool,
 }
 
 /// What to do.
@@ -79,7 +76,7 @@ pub(super) fn step(state: State, doubt: Doubt) -> Step {
         State::Prepare => Step::Wait,
         State::Aborted => Step::Send,
         State::Unknown if doubt.has_evidence => Step::Count,
-        State::Unknown if doubt.age < doubt.window / 2 => Step::Send,
+        State::Unknown if doubt.is_remembered => Step::Send,
         State::Unknown => Step::Stop,
     }
 }
@@ -88,10 +85,8 @@ pub(super) fn step(state: State, doubt: Doubt) -> Step {
 mod tests {
     use super::*;
 
-    const HOUR: Duration = Duration::from_secs(3600);
-    const YOUNG: Doubt =
-        Doubt { age: HOUR, window: HOUR.saturating_mul(12), waited: false, has_evidence: false };
-    const OLD: Doubt = Doubt { age: HOUR.saturating_mul(6), ..YOUNG };
+    const YOUNG: Doubt = Doubt { waited: false, has_evidence: false, is_remembered: true };
+    const OLD: Doubt = Doubt { is_remembered: false, ..YOUNG };
     const WAITED: Doubt = Doubt { waited: true, ..YOUNG };
     const COUNTABLE: Doubt = Doubt { has_evidence: true, ..YOUNG };
 
@@ -120,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_label_is_a_load_that_never_arrived_only_while_it_would_be_remembered() {
+    fn an_unknown_label_is_a_load_that_never_arrived_only_if_it_would_be_remembered() {
         assert_eq!(step(State::Unknown, YOUNG), Step::Send);
         assert_eq!(step(State::Unknown, OLD), Step::Stop);
     }

@@ -63,7 +63,9 @@ pub(super) async fn settle(
     attempt: &Attempt,
 ) -> Result<Outcome> {
     let label = work.names.publish(attempt.number);
-    let known = Known { age: attempt.intent.age(), has_evidence: false, is_broken: false };
+    // The intent was written before, by a label of its own.
+    let witness = work.names.intent(attempt.number);
+    let known = Known { witness: Some(&witness), is_broken: false };
     match settle::label(work.sink, &label, known).await? {
         Settled::Open | Settled::Forgotten => Ok(Outcome::Open),
         // No rows leave no label, and are published without one.

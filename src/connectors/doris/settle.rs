@@ -1,7 +1,5 @@
 //! What became of something whose answer was lost: asked of the server, never guessed.
 
-use std::time::Duration;
-
 use reqwest::Method;
 
 use super::DorisSink;
@@ -26,30 +24,37 @@ pub(super) enum Settled {
 
 /// What is known about a label beside what the server says.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Known {
-    /// How long ago it may have been used.
-    pub age: Duration,
-    /// Whether its rows can be told from others.
-    pub has_evidence: bool,
+pub(super) struct Known<'a> {
+    /// A label that was used before this one: while the server remembers it, one that it does not
+    /// know was never used. Without one, rows can be told from others and are counted.
+    pub witness: Option<&'a str>,
     /// Whether it is certain that it cannot arrive any more unless it has already.
     pub is_broken: bool,
+}
+
+impl Known<'_> {
+    /// Of a load whose rows can be counted.
+    pub(super) const COUNTED: Known<'static> = Known { witness: None, is_broken: false };
 }
 
 /// Asks about a label until the answer is final.
 ///
 /// # Errors
 /// [`Kind::Unavailable`] when nobody answers, or when it is still running after all patience.
-pub(super) async fn label(sink: &DorisSink, label: &str, known: Known) -> Result<Settled> {
+pub(super) async fn label(sink: &DorisSink, label: &str, known: Known<'_>) -> Result<Settled> {
     let mut patience = Patience::of(sink.options.timeout);
     let (mut waited, mut aborted) = (known.is_broken, false);
     loop {
         let state = sink.nodes.label_state(&sink.options.database, label).await?;
-        let doubt = Doubt {
-            age: known.age,
-            window: sink.options.label_keep,
-            waited,
-            has_evidence: known.has_evidence,
+        let is_remembered = match (state, known.witness) {
+            // Asked after the label: whatever is forgotten now, was known then.
+            (State::Unknown, Some(witness)) => {
+                let state = sink.nodes.label_state(&sink.options.database, witness).await?;
+                matches!(state, State::Visible | State::Committed)
+            }
+            _ => false,
         };
+        let doubt = Doubt { waited, has_evidence: known.witness.is_none(), is_remembered };
         match step(state, doubt) {
             Step::Done => return Ok(Settled::Arrived),
             Step::Send => return Ok(Settled::Open),

@@ -71,7 +71,12 @@ pub(super) async fn publish(
     Ok(())
 }
 
-async fn make(work: &Work<'_>, session: &mut Session, attempt: &Attempt, new: &str) -> Result<()> {
+async fn make(
+    work: &Work<'_>,
+    session: &mut Session,
+    attempt: &Attempt,
+    new: &str,
+) -> Result<()> {
     let (options, target) = (&work.sink.options, &work.target);
     let comment = with_evidence(&target.comment, &work.names.evidence(attempt.number));
     let failed = format!("could not make the new table `{new}`");
@@ -92,7 +97,12 @@ async fn make(work: &Work<'_>, session: &mut Session, attempt: &Attempt, new: &s
 }
 
 /// Fills the new table under the attempt's label; the number of rows that it has afterwards.
-async fn fill(work: &Work<'_>, session: &mut Session, attempt: &Attempt, new: &str) -> Result<u64> {
+async fn fill(
+    work: &Work<'_>,
+    session: &mut Session,
+    attempt: &Attempt,
+    new: &str,
+) -> Result<u64> {
     let kept = match &work.load.mode {
         Mode::DeleteInsert(key) => Some(kept(work, key)),
         _ => None,
@@ -112,8 +122,7 @@ async fn fill(work: &Work<'_>, session: &mut Session, attempt: &Attempt, new: &s
     let failed = format!("could not fill the new table `{new}`");
     match session.run(&failed, &sql).await {
         Err(error) if is_label_used(&error) || error.kind() == Kind::Unavailable => {
-            let known = Known { age: attempt.intent.age(), has_evidence: true, is_broken: false };
-            match settle::label(work.sink, &label, known).await? {
+            match settle::label(work.sink, &label, Known::COUNTED).await? {
                 Settled::Arrived => {}
                 Settled::Open | Settled::Forgotten | Settled::Lost => {
                     return Err(Error::unavailable(failed).at("reason", error));
@@ -130,8 +139,11 @@ async fn fill(work: &Work<'_>, session: &mut Session, attempt: &Attempt, new: &s
 
 fn filling(work: &Work<'_>, new: &str, label: &str, kept: Option<&str>) -> String {
     let staged = names_of(&work.columns);
-    let added =
-        format!("from {} s where {}", identifier(&work.stage), at_places("s", &work.places));
+    let added = format!(
+        "from {} s where {}",
+        identifier(&work.stage),
+        at_places("s", &work.places)
+    );
     let into = format!("insert into {} with label {}", identifier(new), identifier(label));
     let Some(kept) = kept else {
         let list = columns(staged.iter().copied());
@@ -141,12 +153,10 @@ fn filling(work: &Work<'_>, new: &str, label: &str, kept: Option<&str>) -> Strin
     // Every column of the rows that stay, and NULL in those that the load does not have.
     let all = names_of(&work.target.columns);
     let is_staged = |name: &str| staged.iter().any(|staged| staged.eq_ignore_ascii_case(name));
-    let read: Vec<_> =
-        all.iter()
-            .map(|name| {
-                if is_staged(name) { format!("s.{}", identifier(name)) } else { "null".to_owned() }
-            })
-            .collect();
+    let read: Vec<_> = all
+        .iter()
+        .map(|name| if is_staged(name) { format!("s.{}", identifier(name)) } else { "null".to_owned() })
+        .collect();
     format!(
         "{into} ({}) select {} {kept} union all select {} {added}",
         columns(all.iter().copied()),
@@ -201,7 +211,8 @@ pub(super) async fn settle(
         return Ok(Outcome::Open);
     }
     let label = work.names.publish(attempt.number);
-    let known = Known { age: attempt.intent.age(), has_evidence: false, is_broken: false };
+    let witness = work.names.intent(attempt.number);
+    let known = Known { witness: Some(&witness), is_broken: false };
     match settle::label(work.sink, &label, known).await? {
         Settled::Open | Settled::Forgotten => Ok(Outcome::Open),
         Settled::Arrived | Settled::Lost => Err(replaced(work, &target, attempt)),
@@ -226,6 +237,12 @@ pub(super) async fn burn(
         mark::burn(session, work.marking(), attempt, &work.names.burnt(attempt.number)).await?;
     }
     Ok(true)
+}
+
+/// The attempt whose new table is in place, if one is: even one that was given up may have come to
+/// its end while nobody looked.
+pub(super) fn in_place<'a>(work: &Work<'_>, attempts: &'a [Attempt]) -> Option<&'a Attempt> {
+    attempts.iter().find(|attempt| is_in_place(work, &work.target, attempt))
 }
 
 fn is_in_place(work: &Work<'_>, target: &Table, attempt: &Attempt) -> bool {

@@ -1,10 +1,9 @@
 //! Takes back what a load has staged and not published.
 
 use super::DorisSink;
-use super::commit::{published, swaps, work};
+use super::commit::{note, published, work};
 use super::mark::{self, Phase};
-use super::publish;
-use super::swap;
+use super::publish::Outcome;
 use super::table;
 use crate::error::Result;
 use crate::faults::point;
@@ -23,10 +22,11 @@ pub(super) async fn sweep(sink: &DorisSink, load: &Load) -> Result<()> {
     {
         let work = work(sink, load, &[], &mut session).await?;
         // The load may be asked about by its id alone: its columns play no part in this.
-        let _ = match swaps(&load.mode) {
-            true => swap::burn(&work, &mut session, last).await?,
-            false => publish::burn(&work, &mut session, last).await?,
-        };
+        let is_settled = work.burn(&mut session, last).await?;
+        if !is_settled && work.settle(&mut session, last).await? == Outcome::Published {
+            // It had been published without telling anybody.
+            note(&work, &mut session, last).await?;
+        }
     }
     for name in table::names(&mut session, &names.prefix()).await? {
         table::drop(&mut session, &name).await?;

@@ -5,11 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::time::Duration;
 
 use bytes::Bytes;
-use futures::SinkExt;
 use futures::channel::mpsc;
+use futures::SinkExt;
 use reqwest::Url;
 
 use super::DorisSink;
@@ -115,7 +114,8 @@ impl Writing<'_> {
         point("doris.sending").await;
         let limit = sink.options.request_bytes;
         let fed = feed(&mut self.rows, place, limit, sender);
-        let (answer, fed) = futures::join!(request::send(sink, &url, &label, receiver), fed);
+        let (answer, fed) =
+            futures::join!(request::send(sink, &url, &label, receiver), fed);
         let is_complete = fed?;
         point("doris.sent").await;
         let count = self.rows.count();
@@ -137,9 +137,7 @@ impl Writing<'_> {
         match found {
             // Rows that are committed are counted before they are published.
             Verdict::Loaded { visible: true } => Ok(()),
-            Verdict::Loaded { visible: false } => {
-                self.settle(sent, "committed, not yet seen").await
-            }
+            Verdict::Loaded { visible: false } => self.settle(sent, "committed, not yet seen").await,
             Verdict::LabelUsed(State::Visible) => self.settle(sent, "the label is taken").await,
             Verdict::LabelUsed(_) => self.settle(sent, "the label is in use").await,
             Verdict::Unknown(reason) => self.settle(sent, &reason).await,
@@ -161,8 +159,7 @@ impl Writing<'_> {
             }
             // Somebody may have sent it before us. There are no rows of it, as was looked up: so
             // what has arrived was taken back since.
-            let known = Known { age: Duration::ZERO, has_evidence: true, is_broken: false };
-            match settle::label(self.sink, &label, known).await? {
+            match settle::label(self.sink, &label, Known::COUNTED).await? {
                 Settled::Arrived if self.arrived(place).await? > 0 => {
                     return Err(Error::unavailable("another process writes this part")
                         .at("part", self.rows.part()));
@@ -178,13 +175,11 @@ impl Writing<'_> {
     /// # Errors
     /// [`Kind::Unavailable`] when it has not arrived: the part has to be written again.
     async fn settle(&mut self, sent: &Sent<'_>, reason: &str) -> Result<()> {
-        let known = Known { age: Duration::ZERO, has_evidence: true, is_broken: !sent.is_complete };
+        let known = Known { is_broken: !sent.is_complete, ..Known::COUNTED };
         let settled = settle::label(self.sink, sent.label, known).await?;
         let there = match settled {
             Settled::Open => 0,
-            Settled::Arrived | Settled::Forgotten | Settled::Lost => {
-                self.arrived(sent.place).await?
-            }
+            Settled::Arrived | Settled::Forgotten | Settled::Lost => self.arrived(sent.place).await?,
         };
         point("doris.settled").await;
         match there {

@@ -166,7 +166,7 @@ fn assert_values(forms: &[&str]) {
     let expected =
         [format!("1|{}", expected.join("|")), format!("2{}", "|NULL".repeat(VALUES.len()))];
     for options in forms {
-        let table = "dhow_test_types";
+        let table = &format!("dhow_test_{}", options.replace(|c: char| !c.is_alphanumeric(), "_"));
         cluster.ask(&format!("drop table if exists {table}"));
         let sink = cluster.sink(table, &format!("mode: append, {options}"));
         run(&source, &[("rows.csv", &file)], &sink);

@@ -100,6 +100,8 @@ async fn columns_are_added_and_widened_where_that_is_allowed() {
     assert_eq!(
         target.notes,
         [
+            "tables that begin with `dhow__` are made in database `shop`; the user needs the \
+             privileges SELECT, LOAD, ALTER, CREATE and DROP there",
             "the table changes: alter table `t` modify column `id` BIGINT null",
             "the table changes: alter table `t` add column `word` STRING null",
         ]
