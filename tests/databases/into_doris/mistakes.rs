@@ -126,7 +126,14 @@ fn a_front_end_that_only_redirects() {
 fn a_back_end_that_dies_half_way_every_time() {
     let doris = with_table();
     doris.fault(When::be(LOAD).always(), Fault::Die(5, 0));
-    insta::assert_snapshot!(told(&doris, APPEND), @"");
+    insta::assert_snapshot!(told(&doris, APPEND), @r#"
+    error: a part of the rows has not arrived
+      reason: the connection with `BE` broke off: Connection reset by peer (os error 104)
+      sink:   out
+
+    hint: nothing was published; run again and finished splits are kept
+    exit: 6
+    "#);
     assert_eq!(doris.count("target"), Some(0));
 }
 
@@ -134,7 +141,15 @@ fn a_back_end_that_dies_half_way_every_time() {
 fn a_wrong_password() {
     let doris = with_table();
     let sink = sink(&doris, APPEND).replace(&doris.password, "wrong");
-    insta::assert_snapshot!(told_by(&doris, "id,name\n1,a\n", &sink), @"");
+    insta::assert_snapshot!(told_by(&doris, "id,name\n1,a\n", &sink), @r#"
+    error: `QUERY` cannot be reached
+      it says: Access denied for user 'ann@127.0.0.1' (using password: YES)
+      server:  QUERY
+      table:   shop.target
+
+    hint: look at `user`, `password` and the privileges of the user
+    exit: 1
+    "#);
 }
 
 #[test]
@@ -272,7 +287,15 @@ fn a_cluster_that_is_not_there() {
     let doris = with_table();
     let (fe, query) = (doris.fe(), doris.query());
     let sink = sink(&doris, APPEND).replace(&fe, "127.0.0.1:1").replace(&query, "127.0.0.1:1");
-    insta::assert_snapshot!(told_by(&doris, "id,name\n1,a\n", &sink), @"");
+    insta::assert_snapshot!(told_by(&doris, "id,name\n1,a\n", &sink), @r#"
+    error: `127.0.0.1:1` cannot be reached
+      server: 127.0.0.1:1
+      reason: Connection refused (os error 111)
+      table:  shop.target
+
+    hint: nothing was published; run again and finished splits are kept
+    exit: 6
+    "#);
 }
 
 #[test]
