@@ -19,6 +19,9 @@ pub(super) fn of(message: &str, server: &str, cause: &Cause) -> Error {
             Error::denied(format!("`{server}` does not encrypt its sessions"))
                 .hint("set `enable_ssl = true` there, or `tls: disable` if nobody can listen")
         }
+        Cause::Io(IoError::Io(error)) => {
+            Error::unavailable(message).at("server", server).at("reason", error)
+        }
         other => Error::unavailable(message).at("server", server).at("reason", other),
     }
 }
@@ -50,7 +53,7 @@ fn meaning(code: u16, said: &str) -> (Kind, Option<&'static str>) {
             (Kind::Denied, Some("look at `user`, `password` and the privileges of the user"))
         }
         1049 => (Kind::Missing, Some("create the database, or correct `database`")),
-        1051 | 1146 | 1109 | 5025 => (Kind::Missing, None),
+        1051 | 1146 | 1109 => (Kind::Missing, None),
         1050 => (Kind::Conflict, None),
         1193 => (Kind::Unsupported, None),
         1040 | 1203 | 1226 => (Kind::Limit, None),
@@ -106,7 +109,7 @@ mod tests {
         assert_eq!(kind(1105, "Failed to find enough backend, …"), Kind::Config);
         assert_eq!(kind(1105, "current running txns on db 1 is 100, larger than 100"), Kind::Limit);
         assert_eq!(kind(1105, "Execute timeout"), Kind::Unavailable);
-        assert_eq!(kind(1105, "Insert has filtered data in strict mode"), Kind::Data);
+        assert_eq!(kind(5025, "Insert has filtered data in strict mode"), Kind::Data);
     }
 
     #[test]

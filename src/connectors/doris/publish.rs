@@ -35,10 +35,11 @@ pub(super) async fn publish(
     point("doris.publishing").await;
     if work.rows > 0 {
         let names = names_of(&work.columns);
+        let label = work.names.publish(attempt.number);
         let sql = format!(
             "insert into {} with label {} ({}) select {} from {} s where {}",
             identifier(&work.target.name),
-            identifier(&work.names.publish(attempt.number)),
+            identifier(&label),
             columns(names.iter().copied()),
             columns_of("s", names.iter().copied()),
             identifier(&work.stage),
@@ -46,6 +47,7 @@ pub(super) async fn publish(
         );
         let failed = format!("could not publish the load into `{}`", work.target.name);
         session.run(&failed, &sql).await?;
+        settle::visible(work.sink, &label).await?;
     }
     point("doris.published").await;
     Ok(())

@@ -78,6 +78,18 @@ pub(super) async fn label(sink: &DorisSink, label: &str, known: Known<'_>) -> Re
     }
 }
 
+/// Waits until the rows of a load that was taken are seen by everybody, for as long as one may take:
+/// a table that is copied before would lose them.
+pub(super) async fn visible(sink: &DorisSink, label: &str) -> Result<()> {
+    let mut patience = Patience::of(sink.options.timeout);
+    while sink.nodes.label_state(&sink.options.database, label).await? == State::Committed {
+        if !patience.wait().await {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Ends a load that has not come to its end. Whether it did is asked afterwards, so no answer but
 /// silence is an error.
 async fn abort(sink: &DorisSink, label: &str) -> Result<()> {

@@ -119,7 +119,10 @@ async fn fill(work: &Work<'_>, session: &mut Session, attempt: &Attempt, new: &s
                 }
             }
         }
-        done => done?,
+        done => {
+            done?;
+            settle::visible(work.sink, &label).await?;
+        }
     }
     Ok(expected)
 }

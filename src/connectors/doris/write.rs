@@ -123,7 +123,7 @@ impl Writing<'_> {
             Ok(answer) => verdict(answer.status, &answer.body, count.rows),
             Err(error) if error.kind() == Kind::Unavailable => {
                 sink.nodes.look_again().await;
-                Verdict::Unknown(shortened(&error.report()))
+                Verdict::Unknown(shortened(&in_short(&error)))
             }
             Err(error) => return Err(error),
         };
@@ -249,6 +249,14 @@ struct Sent<'a> {
     count: Count,
     /// Whether its whole body went out.
     is_complete: bool,
+}
+
+/// An error as the reason of another one.
+fn in_short(error: &Error) -> String {
+    match error.places().iter().find(|(what, _)| what == "reason") {
+        Some((_, reason)) => format!("{}: {reason}", error.message()),
+        None => error.message().to_owned(),
+    }
 }
 
 /// Hands the chunks of a request on, as fast as they are taken; whether all of them were.

@@ -37,8 +37,9 @@ pub(crate) async fn serve(shared: Shared, which: usize, stream: TcpStream) {
         session: Session::default(),
         prepared: HashMap::new(),
     };
+    let polite = Polite { inner: writer, waiting: Vec::new(), ready: Vec::new() };
     // It ends with an error when the client goes, and when a fault wants it to.
-    let _ = AsyncMysqlIntermediary::run_on(door, reader, Polite { inner: writer }).await;
+    let _ = AsyncMysqlIntermediary::run_on(door, reader, polite).await;
 }
 
 /// One client.
@@ -96,12 +97,13 @@ impl Door {
     async fn answer<W: AsyncWrite + Send + Unpin>(
         &mut self,
         sql: &str,
+        is_binary: bool,
         results: QueryResultWriter<'_, W>,
     ) -> io::Result<()> {
         let answer = match self.run(sql).await? {
             Ok(answer) => answer,
             Err(failure) => {
-                return results.error(kind(failure.code), failure.message.as_bytes()).await;
+                return results.error(kind(failure.code), numbered(&failure).as_slice()).await;
             }
         };
         let Some(names) = &answer.columns else {
@@ -118,6 +120,7 @@ impl Door {
         for row in &answer.rows {
             for (value, column) in row.iter().zip(&columns) {
                 match value {
+                    value if !is_binary => writer.write_col(text(value))?,
                     Value::Integer(n) if column.coltype == ColumnType::MYSQL_TYPE_LONGLONG => {
                         writer.write_col(*n)?;
                     }
@@ -190,7 +193,7 @@ impl<W: AsyncWrite + Send + Unpin> AsyncMysqlShim<W> for Door {
         };
         match chosen {
             Ok(()) => w.ok().await,
-            Err(failure) => w.error(kind(failure.code), failure.message.as_bytes()).await,
+            Err(failure) => w.error(kind(failure.code), numbered(&failure).as_slice()).await,
         }
     }
 
@@ -199,7 +202,7 @@ impl<W: AsyncWrite + Send + Unpin> AsyncMysqlShim<W> for Door {
         sql: &'a str,
         results: QueryResultWriter<'a, W>,
     ) -> io::Result<()> {
-        self.answer(sql, results).await
+        self.answer(sql, false, results).await
     }
 
     async fn on_prepare<'a>(
@@ -231,7 +234,7 @@ impl<W: AsyncWrite + Send + Unpin> AsyncMysqlShim<W> for Door {
             params.into_iter().map(|p| literal(p.value.into_inner())).collect();
         let sql = self.prepared.get(&id).cloned().unwrap_or_default();
         let sql = filled(&sql, given);
-        self.answer(&sql, results).await
+        self.answer(&sql, true, results).await
     }
 
     async fn on_close<'a>(&'a mut self, id: u32)
@@ -273,29 +276,77 @@ fn filled(sql: &str, given: Vec<String>) -> String {
     text
 }
 
-/// Tells a client whose password is wrong what Doris tells it: the crate has a number of its own.
+/// A failure as it is handed on: its number stands before its text until [`Polite`] has seen it.
+fn numbered(failure: &Failure) -> Vec<u8> {
+    format!("\u{1}{}\u{1}{}", failure.code, failure.message).into_bytes()
+}
+
+/// Sends failures with the numbers of Doris, some of which the crate does not know, and tells a
+/// client whose password is wrong what Doris tells it. Packets wait here until they are flushed.
 struct Polite<W> {
     inner: W,
+    waiting: Vec<u8>,
+    ready: Vec<u8>,
+}
+
+/// What a packet begins with that tells of a failure.
+const FAILURE: u8 = 0xff;
+
+/// The packets in `bytes`, failures as Doris sends them.
+fn polite(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut rest = bytes;
+    while let [a, b, c, number, after @ ..] = rest {
+        let length = usize::from(*a) | usize::from(*b) << 8 | usize::from(*c) << 16;
+        let (packet, next) = after.split_at(length.min(after.len()));
+        let told = failure(packet).unwrap_or_else(|| packet.to_vec());
+        let length = u32::try_from(told.len()).expect("short").to_le_bytes();
+        out.extend([length[0], length[1], length[2], *number]);
+        out.extend(told);
+        rest = next;
+    }
+    out
+}
+
+fn failure(packet: &[u8]) -> Option<Vec<u8>> {
+    let [FAILURE, low, high, state @ ..] = packet else { return None };
+    let (state, text) = state.split_at_checked(6)?;
+    let text = String::from_utf8_lossy(text);
+    let (code, text) = match text.strip_prefix('\u{1}').and_then(|text| text.split_once('\u{1}')) {
+        Some((code, text)) => (code.parse().ok()?, text.to_owned()),
+        None if u16::from_le_bytes([*low, *high]) == 1698 => {
+            (1045_u16, "Access denied for user 'ann@127.0.0.1' (using password: YES)".to_owned())
+        }
+        None => return None,
+    };
+    let mut told = vec![FAILURE];
+    told.extend(code.to_le_bytes());
+    told.extend(state);
+    told.extend(text.into_bytes());
+    Some(told)
 }
 
 impl<W: AsyncWrite + Unpin> AsyncWrite for Polite<W> {
     fn poll_write(
         mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
+        _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let denied = [&[0xff, 0xa2, 0x06][..], b"#28000"].concat();
-        match bytes.windows(denied.len()).position(|part| part == denied) {
-            Some(at) => {
-                let mut told = bytes.to_vec();
-                told[at + 1..at + 3].copy_from_slice(&1045_u16.to_le_bytes());
-                Pin::new(&mut self.inner).poll_write(context, &told)
-            }
-            None => Pin::new(&mut self.inner).poll_write(context, bytes),
-        }
+        self.waiting.extend(bytes);
+        Poll::Ready(Ok(bytes.len()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.ready.extend(polite(&waiting));
+        while !self.ready.is_empty() {
+            let Polite { inner, ready, .. } = &mut *self;
+            match Pin::new(inner).poll_write(context, ready) {
+                Poll::Ready(Ok(written)) => drop(ready.drain(..written)),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
         Pin::new(&mut self.inner).poll_flush(context)
     }
 

@@ -471,13 +471,13 @@ fn rows_of(
             Err(reason) if strict => {
                 let file = state.keep_errors(&format!("Reason: {reason}. src line []; \n"));
                 let port = state.backends.first().map_or(0, |(port, _)| *port);
-                return Err(Failure::of(
-                    5025,
-                    format!(
-                        "Insert has filtered data in strict mode. url: \
+                return Err(Failure {
+                    code: 5025,
+                    message: format!(
+                        "Insert has filtered data in strict mode, tracking_url=\
                          http://127.0.0.1:{port}/api/_load_error_log?file={file}"
                     ),
-                ));
+                });
             }
             Err(_) => {}
         }

@@ -77,10 +77,16 @@ pub(crate) fn text(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::Integer(n) => Some(n.to_string()),
-        Value::Real(n) => Some(n.to_string()),
+        Value::Real(n) => Some(real(*n)),
         Value::Text(text) => Some(text.clone()),
         Value::Blob(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
     }
+}
+
+/// A number with an exponent where it is far from one.
+fn real(number: f64) -> String {
+    let text = format!("{number:?}");
+    if text.contains('e') { text } else { number.to_string() }
 }
 
 /// A text as a value.

@@ -124,8 +124,13 @@ fn a_load_that_is_refused_is_free_to_come_again() {
 }
 
 /// The statement that publishes, in every mode.
-const PUBLISH: [&str; 5] =
-    ["insert into `target`", "replace with table", "replace with table", "insert into `target`", "replace with table"];
+const PUBLISH: [&str; 5] = [
+    "insert into `target`",
+    "replace with table",
+    "replace with table",
+    "insert into `target`",
+    "replace with table",
+];
 
 #[test]
 fn a_publication_whose_answer_is_lost_is_settled_and_not_repeated() {
@@ -176,9 +181,8 @@ fn loads_go_to_all_back_ends() {
     let site = Site::with(&layout, MODES[0], "");
     site.assert_runs("two back ends");
     let requests = site.doris.requests();
-    let at = |which: usize| {
-        requests.iter().filter(|r| r.side == Side::Be && r.which == which).count()
-    };
+    let at =
+        |which: usize| requests.iter().filter(|r| r.side == Side::Be && r.which == which).count();
     assert!(at(0) > 0 && at(1) > 0, "{} and {}", at(0), at(1));
 }
 
