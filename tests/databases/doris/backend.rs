@@ -222,6 +222,13 @@ pub(crate) fn take_label(state: &mut State, fault: Option<&Fault>, database: &st
     }
 }
 
+/// Where these reasons can be read.
+fn error_url(state: &mut State, reasons: &str) -> String {
+    let name = state.keep_errors(reasons);
+    let port = state.backends.first().map_or(0, |(port, _)| *port);
+    format!("http://127.0.0.1:{port}/api/_load_error_log?file={name}")
+}
+
 /// Ends a transaction whose body has arrived.
 fn end(state: &mut State, order: &Order, id: u64, body: Arriving, fault: Option<&Fault>) -> Reply {
     let transaction = state.labels.by_id(id).expect("it was just begun").clone();
@@ -234,6 +241,13 @@ fn end(state: &mut State, order: &Order, id: u64, body: Arriving, fault: Option<
     if let Some(message) = failure {
         state.finish(id, Status::Aborted, &message);
         answer.fail(&message);
+        return answer.reply();
+    }
+    if let Some(Fault::Filter(log)) = fault {
+        let message = "[DATA_QUALITY_ERROR]too many filtered rows";
+        state.finish(id, Status::Aborted, message);
+        answer.fail(message);
+        answer.errors = Some(error_url(state, log));
         return answer.reply();
     }
     let rows = match body {
@@ -260,9 +274,7 @@ fn end(state: &mut State, order: &Order, id: u64, body: Arriving, fault: Option<
     answer.total = taken.total;
     answer.filtered = taken.filtered;
     if !taken.reasons.is_empty() {
-        let name = state.keep_errors(&taken.reasons);
-        let port = state.backends.first().map_or(0, |(port, _)| *port);
-        answer.errors = Some(format!("http://127.0.0.1:{port}/api/_load_error_log?file={name}"));
+        answer.errors = Some(error_url(state, &taken.reasons));
     }
     #[allow(clippy::cast_precision_loss)]
     let ratio = taken.filtered as f64 / (taken.total.max(1)) as f64;
