@@ -20,6 +20,8 @@
 // Each test binary that takes this file in uses another part of it.
 #![allow(dead_code, unused_imports)]
 
+mod alter;
+mod answer;
 mod backend;
 mod body;
 mod catalog;
@@ -32,6 +34,7 @@ mod http;
 mod kinds;
 mod labels;
 mod query;
+mod schema;
 mod select;
 mod server;
 mod session;
@@ -39,14 +42,15 @@ mod sha1;
 mod show;
 mod state;
 mod statement;
+mod translate;
 mod values;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub(crate) use fault::{Fault, Latch, When};
+pub(crate) use fault::{Fault, When};
 pub(crate) use server::Doris;
-pub(crate) use state::{Request, Side};
+pub(crate) use state::Request;
 
 /// How a cluster is laid out.
 #[derive(Debug, Clone)]
