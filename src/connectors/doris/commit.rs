@@ -57,11 +57,7 @@ impl Work<'_> {
     }
 
     /// What became of an attempt.
-    pub(super) async fn settle(
-        &self,
-        session: &mut Session,
-        attempt: &Attempt,
-    ) -> Result<Outcome> {
+    pub(super) async fn settle(&self, session: &mut Session, attempt: &Attempt) -> Result<Outcome> {
         match self.swaps() {
             true => swap::settle(self, session, attempt).await,
             false => publish::settle(self, session, attempt).await,
@@ -200,8 +196,7 @@ async fn begin(
         watermarks: high.clone(),
         at: mark::now(),
     };
-    let intent =
-        Intent { mark, receipts: mark::digest(staged), seen: work.target.comment.clone() };
+    let intent = Intent { mark, receipts: mark::digest(staged), seen: work.target.comment.clone() };
     let number = last.map_or(0, |last| last.number + 1);
     let attempt = Attempt { number, phase: Phase::Intended, intent };
     mark::intend(session, work.marking(), &attempt).await?;
@@ -233,7 +228,11 @@ async fn go_on(
 }
 
 /// Makes the intent of an attempt that is published the mark.
-pub(super) async fn note(work: &Work<'_>, session: &mut Session, attempt: &Attempt) -> Result<Mark> {
+pub(super) async fn note(
+    work: &Work<'_>,
+    session: &mut Session,
+    attempt: &Attempt,
+) -> Result<Mark> {
     mark::publish(session, work.marking(), attempt).await?;
     point("doris.noted").await;
     Ok(attempt.intent.mark.clone())

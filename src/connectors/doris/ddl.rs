@@ -122,7 +122,8 @@ pub(super) fn new_column(field: &arrow::datatypes::Field, kind: Kind) -> Result<
     let name = field.name();
     let first = |c: char| c.is_alphanumeric() || "_@/ ".contains(c);
     let other = |c: char| c.is_alphanumeric() || "_ .+-/?@#$%^&*\":,".contains(c);
-    let reserved = ["__doris_", "mv_", "mva_"].iter().any(|own| name.to_ascii_lowercase().starts_with(own));
+    let reserved =
+        ["__doris_", "mv_", "mva_"].iter().any(|own| name.to_ascii_lowercase().starts_with(own));
     let is_good = name.starts_with(first) && name.chars().all(other) && name.len() <= 256;
     if !is_good || reserved {
         let message = format!("a column of Doris cannot be called `{}`", name.escape_debug());
@@ -183,7 +184,8 @@ fn advised(bytes: u64) -> u64 {
 fn properties(wanted: &NewTable) -> String {
     let number = wanted.replication_num.map(|n| ("replication_num".to_owned(), n.to_string()));
     let all = number.iter().chain(&wanted.properties);
-    let all: Vec<_> = all.map(|(key, text)| format!("{} = {}", literal(key), literal(text))).collect();
+    let all: Vec<_> =
+        all.map(|(key, text)| format!("{} = {}", literal(key), literal(text))).collect();
     match all.is_empty() {
         true => String::new(),
         false => format!(" properties ({})", all.join(", ")),

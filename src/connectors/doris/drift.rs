@@ -45,7 +45,12 @@ pub(super) fn changes(
 }
 
 /// Carries out the changes, and waits until the server is done with each.
-pub(super) async fn apply(session: &mut Session, table: &Table, changes: &[String], options: &DorisOptions) -> Result<()> {
+pub(super) async fn apply(
+    session: &mut Session,
+    table: &Table,
+    changes: &[String],
+    options: &DorisOptions,
+) -> Result<()> {
     for sql in changes {
         session.run(&format!("could not change the columns of `{}`", table.name), sql).await?;
         settle(session, table, options).await?;

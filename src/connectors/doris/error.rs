@@ -66,10 +66,25 @@ fn meaning(code: u16, said: &str) -> (Kind, Option<&'static str>) {
         _ if has(&["enough backend", "replication num"]) => {
             (Kind::Config, Some("set `replication_num` to the number of back ends, at most"))
         }
-        _ if has(&["current running txns", "e-235", "too_many_version", "memory", "exceed limit"]) => {
+        _ if has(&[
+            "current running txns",
+            "e-235",
+            "too_many_version",
+            "memory",
+            "exceed limit",
+        ]) =>
+        {
             (Kind::Limit, None)
         }
-        _ if has(&["timeout", "timed out", "no alive backend", "no backend", "rpc", "not ready"]) => {
+        _ if has(&[
+            "timeout",
+            "timed out",
+            "no alive backend",
+            "no backend",
+            "rpc",
+            "not ready",
+        ]) =>
+        {
             (Kind::Unavailable, None)
         }
         _ if has(&["unknown table", "does not exist", "unknown database"]) => (Kind::Missing, None),

@@ -95,14 +95,18 @@ async fn rows(session: &mut Session, table: &Table) -> Result<Option<u64>> {
 fn schema(sink: &DorisSink, load: &Load, table: &Table) -> Result<SchemaRef> {
     let mut fields = Vec::new();
     for column in &table.columns {
-        let field = load.schema.fields().iter().find(|field| {
-            field.name().eq_ignore_ascii_case(&column.name)
-        });
+        let field = load
+            .schema
+            .fields()
+            .iter()
+            .find(|field| field.name().eq_ignore_ascii_case(&column.name));
         match field {
             Some(field) => fields.push(as_planned(sink, load, table, field)?),
             // The table fills it itself.
             None if column.filled && !matches!(load.mode, Mode::Merge(_)) => {}
-            None => fields.push(Field::new(&column.name, types::shown(&column.kind), column.nullable)),
+            None => {
+                fields.push(Field::new(&column.name, types::shown(&column.kind), column.nullable))
+            }
         }
     }
     if sink.options.on_schema_change >= OnSchemaChange::Append {

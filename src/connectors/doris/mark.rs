@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::ddl::Definition;
 use super::error::is_label_used;
 use super::kind::Kind;
 use super::label::{Names, hash};
@@ -18,7 +19,6 @@ use super::patience::Patience;
 use super::query::{Session, Texts};
 use super::quote::{identifier, literals};
 use super::table::{Column, Model, is_missing};
-use super::ddl::Definition;
 use crate::error::{Error, Result};
 use crate::sink::{Mark, Receipt};
 use crate::source::Watermarks;

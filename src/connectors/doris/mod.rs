@@ -68,13 +68,7 @@ use query::{Session, Sessions};
 pub static CONNECTOR: Connector = Connector {
     name: "doris",
     summary: "tables of Apache Doris, and of StarRocks",
-    can: Capability {
-        endings: &[],
-        schemes: &[],
-        splits: None,
-        reopen: false,
-        modes: Mode::NAMES,
-    },
+    can: Capability { endings: &[], schemes: &[], splits: None, reopen: false, modes: Mode::NAMES },
     options: options::OPTIONS,
     types: Some(manual::manual),
     check: options::check,

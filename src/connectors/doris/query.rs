@@ -76,7 +76,12 @@ impl Sessions<'_> {
             Ok(connected) => connected.map_err(|cause| error::of(&failed, &server, &cause))?,
             Err(_) => return Err(Error::unavailable(format!("`{server}` did not answer in time"))),
         };
-        let mut session = Session { connection, server, database: self.database.to_owned(), timeout: self.timeout };
+        let mut session = Session {
+            connection,
+            server,
+            database: self.database.to_owned(),
+            timeout: self.timeout,
+        };
         session.prepare(self).await?;
         Ok(session)
     }

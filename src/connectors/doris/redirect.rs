@@ -69,7 +69,9 @@ pub(super) fn follow(from: &Url, location: Option<&str>, known: &Known) -> Resul
     if from.scheme() == "https" && url.scheme() == "http" {
         let error = Error::denied(format!("`{asked}` sends us to a server without encryption"));
         let error = error.at("server", reached.shown());
-        return Err(error.hint("enable https at the back ends too, or name them as `be: https://…`"));
+        return Err(
+            error.hint("enable https at the back ends too, or name them as `be: https://…`")
+        );
     }
     if !known.has(&reached.host) {
         let error = Error::denied(format!("`{asked}` sends us to a host that is not known"));

@@ -87,9 +87,11 @@ async fn sent_on(sink: &DorisSink, mut url: Url, label: &str) -> Result<Url> {
 fn is_front_end(sink: &DorisSink, from: &Url, next: &Url) -> bool {
     let is_same = from.host_str() == next.host_str() && from.scheme() != next.scheme();
     let place = (next.host_str(), next.port_or_known_default());
-    let listed = sink.nodes.front_ends().iter().any(|server| {
-        place == (Some(server.host.as_str()), Some(server.port))
-    });
+    let listed = sink
+        .nodes
+        .front_ends()
+        .iter()
+        .any(|server| place == (Some(server.host.as_str()), Some(server.port)));
     is_same || listed
 }
 
@@ -132,7 +134,12 @@ pub(super) fn meaning(message: &str) -> (Kind, Option<&'static str>) {
     let lower = message.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     if has(&["e-235", "-235", "version count", "too many versions", "running txns"]) {
-        return (Kind::Limit, Some("the server takes fewer loads for now: use fewer `--jobs`, or a larger `request_bytes`"));
+        return (
+            Kind::Limit,
+            Some(
+                "the server takes fewer loads for now: use fewer `--jobs`, or a larger `request_bytes`",
+            ),
+        );
     }
     if has(&["mem_limit", "memory", "mem limit"]) {
         return (Kind::Limit, Some("the back end is out of memory: use a smaller `request_bytes`"));
@@ -148,4 +155,3 @@ pub(super) fn meaning(message: &str) -> (Kind, Option<&'static str>) {
     }
     (Kind::Data, None)
 }
-

@@ -33,7 +33,10 @@ pub(super) fn kind(field: &Field) -> Option<Kind> {
     match (name, length) {
         ("json" | "jsonb", _) => Some(Kind::Json),
         ("uuid", _) => Some(Kind::Char(UUID)),
-        ("character varying" | "varchar" | "character" | "char" | "bpchar" | "nvarchar", Some(n)) => {
+        (
+            "character varying" | "varchar" | "character" | "char" | "bpchar" | "nvarchar",
+            Some(n),
+        ) => {
             let bytes = n.checked_mul(CHARACTER)?;
             (1..=VARCHAR_BYTES).contains(&bytes).then_some(Kind::Varchar(bytes))
         }

@@ -116,11 +116,18 @@ fn definition(target: &Table, load: &Load, options: &DorisOptions) -> Result<Def
         }
     } else {
         for field in load.schema.fields() {
-            let column = target.column(field.name()).ok_or_else(|| not_there(field.name(), target))?;
+            let column =
+                target.column(field.name()).ok_or_else(|| not_there(field.name(), target))?;
             columns.push(Column { key: false, comment: None, ..column.clone() });
         }
     }
-    Ok(Definition { columns, model: Model::Duplicate, hashed: Vec::new(), buckets: None, comment: String::new() })
+    Ok(Definition {
+        columns,
+        model: Model::Duplicate,
+        hashed: Vec::new(),
+        buckets: None,
+        comment: String::new(),
+    })
 }
 
 fn not_there(column: &str, target: &Table) -> Error {

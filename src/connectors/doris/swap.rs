@@ -71,12 +71,7 @@ pub(super) async fn publish(
     Ok(())
 }
 
-async fn make(
-    work: &Work<'_>,
-    session: &mut Session,
-    attempt: &Attempt,
-    new: &str,
-) -> Result<()> {
+async fn make(work: &Work<'_>, session: &mut Session, attempt: &Attempt, new: &str) -> Result<()> {
     let (options, target) = (&work.sink.options, &work.target);
     let comment = with_evidence(&target.comment, &work.names.evidence(attempt.number));
     let failed = format!("could not make the new table `{new}`");
@@ -97,12 +92,7 @@ async fn make(
 }
 
 /// Fills the new table under the attempt's label; the number of rows that it has afterwards.
-async fn fill(
-    work: &Work<'_>,
-    session: &mut Session,
-    attempt: &Attempt,
-    new: &str,
-) -> Result<u64> {
+async fn fill(work: &Work<'_>, session: &mut Session, attempt: &Attempt, new: &str) -> Result<u64> {
     let kept = match &work.load.mode {
         Mode::DeleteInsert(key) => Some(kept(work, key)),
         _ => None,
@@ -139,11 +129,8 @@ async fn fill(
 
 fn filling(work: &Work<'_>, new: &str, label: &str, kept: Option<&str>) -> String {
     let staged = names_of(&work.columns);
-    let added = format!(
-        "from {} s where {}",
-        identifier(&work.stage),
-        at_places("s", &work.places)
-    );
+    let added =
+        format!("from {} s where {}", identifier(&work.stage), at_places("s", &work.places));
     let into = format!("insert into {} with label {}", identifier(new), identifier(label));
     let Some(kept) = kept else {
         let list = columns(staged.iter().copied());
@@ -153,10 +140,12 @@ fn filling(work: &Work<'_>, new: &str, label: &str, kept: Option<&str>) -> Strin
     // Every column of the rows that stay, and NULL in those that the load does not have.
     let all = names_of(&work.target.columns);
     let is_staged = |name: &str| staged.iter().any(|staged| staged.eq_ignore_ascii_case(name));
-    let read: Vec<_> = all
-        .iter()
-        .map(|name| if is_staged(name) { format!("s.{}", identifier(name)) } else { "null".to_owned() })
-        .collect();
+    let read: Vec<_> =
+        all.iter()
+            .map(|name| {
+                if is_staged(name) { format!("s.{}", identifier(name)) } else { "null".to_owned() }
+            })
+            .collect();
     format!(
         "{into} ({}) select {} {kept} union all select {} {added}",
         columns(all.iter().copied()),

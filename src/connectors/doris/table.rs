@@ -112,7 +112,8 @@ fn column(row: &Texts) -> Result<Column> {
         return Err(Error::unsupported("the server describes columns in a way that is not known"));
     };
     let is_yes = |text: &Option<String>| {
-        text.as_deref().is_some_and(|text| matches!(text.to_ascii_lowercase().as_str(), "yes" | "true"))
+        text.as_deref()
+            .is_some_and(|text| matches!(text.to_ascii_lowercase().as_str(), "yes" | "true"))
     };
     let extra = extra.iter().flatten().map(|text| text.to_ascii_uppercase()).collect::<String>();
     let is_own = ["AUTO_INCREMENT", "GENERATED"].iter().any(|word| extra.contains(word));

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 use bytes::Bytes;
-use futures::channel::mpsc;
 use futures::SinkExt;
+use futures::channel::mpsc;
 use reqwest::Url;
 
 use super::DorisSink;
@@ -114,8 +114,7 @@ impl Writing<'_> {
         point("doris.sending").await;
         let limit = sink.options.request_bytes;
         let fed = feed(&mut self.rows, place, limit, sender);
-        let (answer, fed) =
-            futures::join!(request::send(sink, &url, &label, receiver), fed);
+        let (answer, fed) = futures::join!(request::send(sink, &url, &label, receiver), fed);
         let is_complete = fed?;
         point("doris.sent").await;
         let count = self.rows.count();
@@ -137,7 +136,9 @@ impl Writing<'_> {
         match found {
             // Rows that are committed are counted before they are published.
             Verdict::Loaded { visible: true } => Ok(()),
-            Verdict::Loaded { visible: false } => self.settle(sent, "committed, not yet seen").await,
+            Verdict::Loaded { visible: false } => {
+                self.settle(sent, "committed, not yet seen").await
+            }
             Verdict::LabelUsed(State::Visible) => self.settle(sent, "the label is taken").await,
             Verdict::LabelUsed(_) => self.settle(sent, "the label is in use").await,
             Verdict::Unknown(reason) => self.settle(sent, &reason).await,
@@ -179,7 +180,9 @@ impl Writing<'_> {
         let settled = settle::label(self.sink, sent.label, known).await?;
         let there = match settled {
             Settled::Open => 0,
-            Settled::Arrived | Settled::Forgotten | Settled::Lost => self.arrived(sent.place).await?,
+            Settled::Arrived | Settled::Forgotten | Settled::Lost => {
+                self.arrived(sent.place).await?
+            }
         };
         point("doris.settled").await;
         match there {

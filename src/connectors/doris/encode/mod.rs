@@ -155,10 +155,13 @@ impl Rows {
         self.request = Count::default();
         while self.request.rows < rows {
             if !self.encode(place, rows - self.request.rows).await? {
-                return Err(Error::conflict(format!("part `{}` has fewer rows than before", self.part.id))
-                    .at("staged", format!("{rows} rows"))
-                    .at("now", format!("{} rows", self.request.rows))
-                    .hint("the source gave two answers for one snapshot; run with `--full-refresh`"));
+                return Err(Error::conflict(format!(
+                    "part `{}` has fewer rows than before",
+                    self.part.id
+                ))
+                .at("staged", format!("{rows} rows"))
+                .at("now", format!("{} rows", self.request.rows))
+                .hint("the source gave two answers for one snapshot; run with `--full-refresh`"));
             }
             self.body.clear();
         }
@@ -327,9 +330,9 @@ fn lines(
     }
     forms.push(ndjson::Column::new(PLACE, Form::Text { limit: None }).required());
     // Readers want every field of a STRUCT to be there.
-    let is_nested = columns.iter().any(|column| {
-        matches!(column.kind, Kind::Array(_) | Kind::Map(..) | Kind::Struct(_))
-    });
+    let is_nested = columns
+        .iter()
+        .any(|column| matches!(column.kind, Kind::Array(_) | Kind::Map(..) | Kind::Struct(_)));
     let nulls = if is_nested { Nulls::Write } else { Nulls::Omit };
     Ok(Lines::new(schema, forms)?.with_nulls(nulls).with_max_row_bytes(ROW_BYTES))
 }

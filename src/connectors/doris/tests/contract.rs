@@ -54,7 +54,8 @@ async fn promise_2_a_second_write_of_a_part_is_found_and_not_sent_again() {
         let sink = yard.sink();
         sink.prepare(&load).await.unwrap();
         let first = stage(&sink, &load, PARTS).await.unwrap();
-        let loads = || yard.doris.requests().iter().filter(|r| r.line.contains("_stream_load")).count();
+        let loads =
+            || yard.doris.requests().iter().filter(|r| r.line.contains("_stream_load")).count();
         let sent = loads();
         let again = stage(&yard.sink(), &load, PARTS).await.unwrap();
         assert_eq!((again.clone(), loads()), (first, sent), "{mode}");

@@ -67,7 +67,9 @@ async fn a_lost_answer_of_the_publication_is_settled() {
                 yard.doris.fault(When::query(statement).nth(nth), fault.clone());
                 let load = load("l1", mode.clone());
                 let found = settle(&yard, &load).await;
-                found.unwrap_or_else(|error| panic!("{mode} {fault:?} {statement}: {}", error.report()));
+                found.unwrap_or_else(|error| {
+                    panic!("{mode} {fault:?} {statement}: {}", error.report())
+                });
                 assert_eq!(yard.rows(), after(&mode), "{mode} {fault:?} {statement}");
                 assert_eq!(yard.left(), Vec::<String>::new(), "{mode} {fault:?} {statement}");
             }
@@ -80,7 +82,9 @@ async fn die_at(yard: &Yard, load: &Load, point: &'static str) -> bool {
     let (dead, died) = tokio::sync::oneshot::channel();
     let dead = std::sync::Mutex::new(Some(dead));
     let script = Script::new(move |name| {
-        if name == point && let Some(dead) = dead.lock().unwrap().take() {
+        if name == point
+            && let Some(dead) = dead.lock().unwrap().take()
+        {
             dead.send(()).unwrap();
             return Box::pin(futures::future::pending());
         }
@@ -105,7 +109,9 @@ async fn a_load_that_dies_at_any_point_is_there_once_when_it_is_run_again() {
             if die_at(&yard, &load, point).await {
                 passed.insert(*point);
             }
-            yard.load(&load, PARTS).await.unwrap_or_else(|error| panic!("{mode} {point}: {}", error.report()));
+            yard.load(&load, PARTS)
+                .await
+                .unwrap_or_else(|error| panic!("{mode} {point}: {}", error.report()));
             assert_eq!(yard.rows(), after(&mode), "{mode} {point}");
             assert_eq!(yard.left(), Vec::<String>::new(), "{mode} {point}");
         }
@@ -126,7 +132,9 @@ async fn a_load_that_dies_and_starts_over_from_another_snapshot_is_there_once() 
             let was_published = yard.rows() != "1=old 2=old";
             let second = under(&first, "s2");
             let parts: &[&[Row]] = &[&[(2, "new")], &[(3, "new"), (4, "new")]];
-            yard.load(&second, parts).await.unwrap_or_else(|error| panic!("{mode} {point}: {}", error.report()));
+            yard.load(&second, parts)
+                .await
+                .unwrap_or_else(|error| panic!("{mode} {point}: {}", error.report()));
             assert_eq!(yard.rows(), after(&mode), "{mode} {point} {was_published}");
         }
     }
@@ -173,7 +181,9 @@ async fn a_front_end_sends_us_on_and_everything_is_sent_again_to_the_back_end() 
     let requests = yard.doris.requests();
     let to = |side| requests.iter().filter(move |r| r.side == side && r.line.contains(LOAD));
     for (asked, sent) in to(Side::Fe).zip(to(Side::Be)) {
-        for name in ["authorization", "label", "strict_mode", "max_filter_ratio", "expect", "format"] {
+        for name in
+            ["authorization", "label", "strict_mode", "max_filter_ratio", "expect", "format"]
+        {
             assert_eq!(asked.header(name), sent.header(name), "{name}");
         }
         assert_eq!((asked.body_bytes, asked.header("content-length")), (0, Some("0")));

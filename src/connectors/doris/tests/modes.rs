@@ -55,7 +55,11 @@ async fn rows_of_one_key_or_without_one_stop_a_merge_before_anything_is_publishe
     assert_eq!(yard.rows(), "1=old 2=old");
 
     let ids: ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None]));
-    let rows = RecordBatch::try_from_iter([("id", ids), ("word", batch(&[(1, "a"), (2, "b")]).column(1).clone())]).unwrap();
+    let rows = RecordBatch::try_from_iter([
+        ("id", ids),
+        ("word", batch(&[(1, "a"), (2, "b")]).column(1).clone()),
+    ])
+    .unwrap();
     let delete = Mode::DeleteInsert(key(&["id"]));
     let yard = Yard::new(
         "create table t (id bigint, word varchar(20)) duplicate key (id) distributed by hash (id) \
@@ -73,9 +77,21 @@ async fn rows_of_one_key_or_without_one_stop_a_merge_before_anything_is_publishe
 async fn a_mode_that_would_lose_or_double_rows_in_this_table_is_refused() {
     let merge = Mode::Merge(key(&["id"]));
     for (table, mode, message) in [
-        (table(&merge), Mode::Append, "appending to `t` would replace rows: it keeps one row of each key"),
-        (table(&Mode::Append), merge.clone(), "`t` keeps every row of a key, so none can be merged"),
-        (table(&merge), Mode::Merge(key(&["word"])), "the key of `t` is id, and not that of the mode"),
+        (
+            table(&merge),
+            Mode::Append,
+            "appending to `t` would replace rows: it keeps one row of each key",
+        ),
+        (
+            table(&Mode::Append),
+            merge.clone(),
+            "`t` keeps every row of a key, so none can be merged",
+        ),
+        (
+            table(&merge),
+            Mode::Merge(key(&["word"])),
+            "the key of `t` is id, and not that of the mode",
+        ),
     ] {
         let yard = Yard::new(&table);
         let found = yard.sink().inspect(&load("l1", mode.clone())).await.unwrap_err();

@@ -1,8 +1,8 @@
 //! Values of every type on their way into a table.
 
 use arrow::array::{
-    BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, UInt64Array,
-    TimestampMicrosecondArray,
+    BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array,
+    TimestampMicrosecondArray, UInt64Array,
 };
 
 use super::*;
@@ -17,7 +17,9 @@ fn all() -> RecordBatch {
         (
             "amount",
             Arc::new(
-                Decimal128Array::from(vec![Some(-1_234_567), None]).with_precision_and_scale(20, 4).unwrap(),
+                Decimal128Array::from(vec![Some(-1_234_567), None])
+                    .with_precision_and_scale(20, 4)
+                    .unwrap(),
             ),
         ),
         ("word", Arc::new(StringArray::from(vec![Some("ä \"\\ \n"), None]))),
@@ -29,7 +31,8 @@ fn all() -> RecordBatch {
             Arc::new(TimestampMicrosecondArray::from(vec![Some(-1), None]).with_timezone("+02:00")),
         ),
     ];
-    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true))).unwrap()
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(n, c)| (n, c, true)))
+        .unwrap()
 }
 
 #[tokio::test]
@@ -78,7 +81,11 @@ async fn many_requests_of_a_part_are_found_again_each_by_its_place() {
     let sink = yard.sink();
     sink.prepare(&load).await.unwrap();
     let batches = |n: i64| (0..n).map(|id| Ok(batch(&[(id, "x")]))).collect::<Vec<_>>();
-    let part = |n| Part { id: "p".to_owned(), batches: stream::iter(batches(n)).boxed(), refuse: Arc::new(Stop) };
+    let part = |n| Part {
+        id: "p".to_owned(),
+        batches: stream::iter(batches(n)).boxed(),
+        refuse: Arc::new(Stop),
+    };
     // The source breaks off after some requests.
     let broken = batches(3).into_iter().chain([Err(crate::error::Error::unavailable("gone"))]);
     let first = Part { batches: stream::iter(broken.collect::<Vec<_>>()).boxed(), ..part(0) };
