@@ -48,9 +48,9 @@ mod values;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-pub(crate) use fault::{Fault, When};
+pub(crate) use fault::{Fault, Latch, When};
 pub(crate) use server::Doris;
-pub(crate) use state::Request;
+pub(crate) use state::{Request, Side};
 
 /// How a cluster is laid out.
 #[derive(Debug, Clone)]

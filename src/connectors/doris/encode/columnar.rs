@@ -94,9 +94,9 @@ impl Columnar {
                 Format::Parquet => Writer::Parquet(Box::new(
                     ArrowWriter::try_new(Vec::new(), schema, None).map_err(broken)?,
                 )),
-                Format::Arrow | Format::Json => {
-                    Writer::Arrow(StreamWriter::try_new(Vec::new(), &self.schema).map_err(broken)?)
-                }
+                Format::Arrow | Format::Json => Writer::Arrow(Box::new(
+                    StreamWriter::try_new(Vec::new(), &self.schema).map_err(broken)?,
+                )),
             });
         }
         self.writer.as_mut().ok_or_else(|| Error::bug("there is no writer"))
