@@ -3,8 +3,9 @@
 use std::io::Write;
 
 use rusqlite::types::Value;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
+use super::answer::Answer;
 use super::body::{self, Sent};
 use super::catalog::Table;
 use super::fault::Fault;
@@ -222,6 +223,13 @@ pub(crate) fn take_label(state: &mut State, fault: Option<&Fault>, database: &st
     }
 }
 
+/// Where these reasons can be read.
+fn error_url(state: &mut State, reasons: &str) -> String {
+    let name = state.keep_errors(reasons);
+    let port = state.backends.first().map_or(0, |(port, _)| *port);
+    format!("http://127.0.0.1:{port}/api/_load_error_log?file={name}")
+}
+
 /// Ends a transaction whose body has arrived.
 fn end(state: &mut State, order: &Order, id: u64, body: Arriving, fault: Option<&Fault>) -> Reply {
     let transaction = state.labels.by_id(id).expect("it was just begun").clone();
@@ -234,6 +242,13 @@ fn end(state: &mut State, order: &Order, id: u64, body: Arriving, fault: Option<
     if let Some(message) = failure {
         state.finish(id, Status::Aborted, &message);
         answer.fail(&message);
+        return answer.reply();
+    }
+    if let Some(Fault::Filter(log)) = fault {
+        let message = "[DATA_QUALITY_ERROR]too many filtered rows";
+        state.finish(id, Status::Aborted, message);
+        answer.fail(message);
+        answer.errors = Some(error_url(state, log));
         return answer.reply();
     }
     let rows = match body {
@@ -260,9 +275,7 @@ fn end(state: &mut State, order: &Order, id: u64, body: Arriving, fault: Option<
     answer.total = taken.total;
     answer.filtered = taken.filtered;
     if !taken.reasons.is_empty() {
-        let name = state.keep_errors(&taken.reasons);
-        let port = state.backends.first().map_or(0, |(port, _)| *port);
-        answer.errors = Some(format!("http://127.0.0.1:{port}/api/_load_error_log?file={name}"));
+        answer.errors = Some(error_url(state, &taken.reasons));
     }
     #[allow(clippy::cast_precision_loss)]
     let ratio = taken.filtered as f64 / (taken.total.max(1)) as f64;
@@ -445,105 +458,5 @@ fn settle(state: &mut State, head: &Head, database: &str) -> Reply {
             "INVALID_ARGUMENT",
             format!("transaction operation should be 'commit' or 'abort', not '{other}'"),
         ),
-    }
-}
-
-/// What a stream load answers.
-struct Answer {
-    id: i64,
-    label: String,
-    two_phase: bool,
-    status: &'static str,
-    existing: Option<&'static str>,
-    message: String,
-    total: u64,
-    filtered: u64,
-    bytes: u64,
-    errors: Option<String>,
-}
-
-impl Answer {
-    fn of(transaction: &Transaction, two_phase: bool) -> Self {
-        Answer {
-            id: i64::try_from(transaction.id).expect("small"),
-            label: transaction.label.clone(),
-            two_phase,
-            status: "Success",
-            existing: None,
-            message: "OK".to_owned(),
-            total: 0,
-            filtered: 0,
-            bytes: 0,
-            errors: None,
-        }
-    }
-
-    fn failed(label: &str, message: &str) -> Self {
-        Answer {
-            id: -1,
-            label: label.to_owned(),
-            two_phase: false,
-            status: "Fail",
-            existing: None,
-            message: message.to_owned(),
-            total: 0,
-            filtered: 0,
-            bytes: 0,
-            errors: None,
-        }
-    }
-
-    fn taken(label: &str, other: &Transaction, two_phase: bool) -> Self {
-        let message = format!(
-            "[LABEL_ALREADY_EXISTS]TStatus: errCode = 2, detailMessage = Label [{label}] has already \
-             been used, relate to txn [{}], status [{}].",
-            other.id,
-            other.status.name()
-        );
-        let mut answer = Answer::failed(label, &message);
-        answer.two_phase = two_phase;
-        answer.status = "Label Already Exists";
-        answer.existing = Some(other.status.job());
-        answer
-    }
-
-    fn fail(&mut self, message: &str) {
-        self.status = "Fail";
-        self.message = message.to_owned();
-    }
-
-    fn reply(&self) -> Reply {
-        let mut fields = serde_json::Map::new();
-        let mut put = |name: &str, value: Json| fields.insert(name.to_owned(), value);
-        put("TxnId", json!(self.id));
-        put("Label", json!(self.label));
-        put("Comment", json!(""));
-        put("TwoPhaseCommit", json!(self.two_phase.to_string()));
-        put("Status", json!(self.status));
-        if let Some(existing) = self.existing {
-            put("ExistingJobStatus", json!(existing));
-        }
-        put("Message", json!(self.message));
-        put("NumberTotalRows", json!(self.total));
-        put("NumberLoadedRows", json!(self.total - self.filtered));
-        put("NumberFilteredRows", json!(self.filtered));
-        put("NumberUnselectedRows", json!(0));
-        put("LoadBytes", json!(self.bytes));
-        let times = [
-            "LoadTimeMs",
-            "BeginTxnTimeMs",
-            "StreamLoadPutTimeMs",
-            "ReadDataTimeMs",
-            "WriteDataTimeMs",
-            "ReceiveDataTimeMs",
-            "CommitAndPublishTimeMs",
-        ];
-        for name in times {
-            put(name, json!(1));
-        }
-        if let Some(errors) = &self.errors {
-            put("ErrorURL", json!(errors));
-        }
-        Reply::json(&Json::Object(fields))
     }
 }

@@ -87,6 +87,8 @@ pub(crate) enum Fault {
     LosePublishTimeout(u32),
     /// The load or the statement fails with this message and leaves nothing.
     Fail(String),
+    /// Rows are filtered, the load fails, and this is the log of errors.
+    Filter(String),
     /// As a tablet says that has taken too many small loads.
     TooManyVersions,
     /// Somebody else takes the label first, for rows of their own, and is done.

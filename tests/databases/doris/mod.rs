@@ -20,6 +20,8 @@
 // Each test binary that takes this file in uses another part of it.
 #![allow(dead_code, unused_imports)]
 
+mod alter;
+mod answer;
 mod backend;
 mod body;
 mod catalog;
@@ -32,6 +34,7 @@ mod http;
 mod kinds;
 mod labels;
 mod query;
+mod schema;
 mod select;
 mod server;
 mod session;
@@ -39,6 +42,7 @@ mod sha1;
 mod show;
 mod state;
 mod statement;
+mod translate;
 mod values;
 
 use std::collections::BTreeMap;

@@ -2,7 +2,7 @@
 //! what `dhow` says.
 
 use super::site::sink;
-use crate::doris::{Doris, Fault, Layout, When};
+use crate::doris::{Doris, Fault, When};
 use crate::project::Project;
 
 const LOAD: &str = "/_stream_load?";
@@ -126,9 +126,13 @@ fn a_front_end_that_only_redirects() {
 fn a_back_end_that_dies_half_way_every_time() {
     let doris = with_table();
     doris.fault(When::be(LOAD).always(), Fault::Die(5, 0));
-    insta::assert_snapshot!(told(&doris, APPEND), @r#"
+    let said = told(&doris, APPEND);
+    // How it is noticed is a matter of chance.
+    let (before, rest) = said.split_once("broke off: ").expect(&said);
+    let said = format!("{before}broke off: …{}", rest.trim_start_matches(|c| c != '\n'));
+    insta::assert_snapshot!(said, @r#"
     error: a part of the rows has not arrived
-      reason: the connection with `BE` broke off: Connection reset by peer (os error 104)
+      reason: the connection with `BE` broke off: …
       sink:   out
 
     hint: nothing was published; run again and finished splits are kept
@@ -359,11 +363,11 @@ fn a_merge_into_a_table_that_keeps_all_rows() {
 }
 
 #[test]
-fn no_password_and_no_row_is_shown_when_rows_are_filtered_by_the_server() {
-    let doris = Doris::with(&Layout::default());
-    doris.sql(TABLE);
-    // The table changes under the load: what fitted does not fit any more.
-    doris.fault(When::be(LOAD), Fault::Fail("[DATA_QUALITY_ERROR]too many filtered rows".into()));
-    let said = told(&doris, APPEND);
-    assert!(said.contains("too many filtered rows"), "{said}");
+fn rows_that_the_server_filters_all_the_same() {
+    let doris = with_table();
+    let reason = "column_name[name], the length of input is too long than schema";
+    let lines: Vec<_> = (0..40).map(|n| format!("Reason: {reason}. src line [{n}]; \n")).collect();
+    doris.fault(When::be(LOAD), Fault::Filter(lines.concat()));
+    insta::assert_snapshot!(told(&doris, APPEND), @"");
+    assert_eq!(doris.count("target"), Some(0));
 }
