@@ -421,7 +421,13 @@ fn settle(state: &mut State, head: &Head, database: &str) -> Reply {
     };
     let operation = head.header("txn_operation").unwrap_or_default();
     let named = by_id.map_or_else(|| format!("[{label}]"), |id| format!("[{id}]"));
-    let Some(transaction) = found.filter(|t| t.database == database) else {
+    // By its label only what is under way is found.
+    let is_open = |t: &Transaction| match (by_id, t.status, operation) {
+        (Some(_), ..) | (None, Status::Precommitted, _) | (None, Status::Prepare, "abort") => true,
+        (None, ..) => false,
+    };
+    let found = found.filter(|t| t.database == database && is_open(t));
+    let Some(transaction) = found else {
         return refuse(format!("transaction {named} not found"));
     };
     let id = transaction.id;
