@@ -205,3 +205,14 @@ fn a_front_end_that_lags_behind_does_not_double_rows() {
     site.fault(When::fe(STATE), Fault::Unheard);
     site.settle("not heard of yet");
 }
+
+#[test]
+fn a_cluster_that_only_counts_is_content_with_what_it_counts() {
+    for options in ["", ", compression: gz", ", format: arrow", ", format: parquet"] {
+        let layout = Layout { counting: true, ..Layout::default() };
+        let site = Site::with(&layout, MODES[0], options);
+        let ended = site.project.run(None);
+        assert_eq!(ended.code, Some(0), "{options}: {}", ended.err);
+        assert!(!site.loads().is_empty(), "{options}");
+    }
+}
