@@ -103,7 +103,7 @@ fn schema(sink: &DorisSink, load: &Load, table: &Table) -> Result<SchemaRef> {
         match field {
             Some(field) => fields.push(as_planned(sink, load, table, field)?),
             // The table fills it itself.
-            None if column.filled && !matches!(load.mode, Mode::Merge(_)) => {}
+            None if column.filled && load.mode.key().is_empty() => {}
             None => {
                 fields.push(Field::new(&column.name, types::shown(&column.kind), column.nullable))
             }
@@ -122,7 +122,7 @@ fn as_planned(sink: &DorisSink, load: &Load, table: &Table, field: &Field) -> Re
     let (options, name) = (&sink.options, field.name());
     let Some(column) = table.column(name) else { return Ok(field.clone()) };
     let starrocks = options.cluster.starrocks;
-    let fits = types::form(&column.kind, field, options.bytes, starrocks).is_some();
+    let fits = types::form(&column.kind, field, options.values()).is_some();
     let widens = options.on_schema_change == OnSchemaChange::Widen
         && types::widened(&column.kind, field, starrocks).is_some();
     if load.mode == Mode::Replace || fits || widens {

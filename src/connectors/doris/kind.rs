@@ -205,6 +205,8 @@ fn scalar(word: &str, numbers: &[usize]) -> Option<Kind> {
     };
     Some(match word {
         "boolean" | "bool" => Kind::Boolean,
+        // What StarRocks shows of a boolean.
+        "tinyint" if first == Some(1) => Kind::Boolean,
         "tinyint" => Kind::Integer(8),
         "smallint" => Kind::Integer(16),
         "int" | "integer" => Kind::Integer(32),

@@ -166,7 +166,7 @@ impl Nodes {
         let told = match found {
             Ok(told) => told,
             // They redirect us all the same.
-            Err(error) if matches!(error.kind(), Kind::Missing | Kind::Unsupported) => {
+            Err(error) if matches!(error.kind(), Kind::Missing | Kind::Denied) => {
                 return Ok(Vec::new());
             }
             Err(error) => return Err(error),

@@ -9,6 +9,8 @@ use crate::network::password::Password;
 use crate::network::tls::{Mode, Tls};
 
 use super::address::{self, Address};
+use super::kind::STRING_BYTES;
+use super::types::Values;
 
 /// What to write, and how.
 #[derive(Debug, Clone)]
@@ -29,10 +31,20 @@ pub(super) struct DorisOptions {
     pub on_schema_change: OnSchemaChange,
     /// How bytes are written into texts.
     pub bytes: Bytes,
+    /// The longest text of a `STRING` at the server, in bytes.
+    pub text_bytes: usize,
     /// What a new table is like.
     pub new_table: NewTable,
     /// How long one load or one statement may take.
     pub timeout: Duration,
+}
+
+impl DorisOptions {
+    /// How values are written.
+    pub(super) fn values(&self) -> Values {
+        let starrocks = self.cluster.starrocks;
+        Values { bytes: self.bytes, text_bytes: self.text_bytes, starrocks }
+    }
 }
 
 /// The servers, and as whom to go there.
@@ -145,6 +157,7 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
         "fail, append_new_columns, or widen (which also makes narrow columns wider)",
     ),
     doc("bytes", Some("base64"), "base64 or hex: how binary columns are written into text"),
+    doc("string_bytes", Some("1MiB"), "the longest text of a STRING that the servers take"),
     doc("create_table", Some("true"), "whether a missing table is made"),
     doc("table_key", None, "the key of a new table, where the mode has no key"),
     doc("distribute_by", Some("the key"), "columns of a new table whose hash tells the bucket"),
@@ -184,7 +197,8 @@ pub(super) fn read(options: &Options) -> (DorisOptions, Vec<Problem>) {
             _ => Format::Json,
         },
         gzip: reader.one_of("compression", &["none", "gz"]) == "gz",
-        request_bytes: request_bytes(&reader),
+        // Servers take 10 GB in one; but a request is sent again as a whole.
+        request_bytes: size(&reader, "request_bytes", 96_000_000),
         on_schema_change: match on_change {
             "append_new_columns" => OnSchemaChange::Append,
             "widen" => OnSchemaChange::Widen,
@@ -194,6 +208,7 @@ pub(super) fn read(options: &Options) -> (DorisOptions, Vec<Problem>) {
             "hex" => Bytes::Hex,
             _ => Bytes::Base64,
         },
+        text_bytes: size(&reader, "string_bytes", STRING_BYTES),
         new_table: new_table(&reader),
         timeout: reader.duration("timeout", Duration::from_secs(600)),
     };
@@ -284,16 +299,15 @@ fn name(reader: &Reader<'_>, option: &'static str) -> String {
     name
 }
 
-/// What servers take in one request by default is 10 GB; a request is sent again as a whole.
-fn request_bytes(reader: &Reader<'_>) -> usize {
-    const DEFAULT: usize = 96_000_000;
-    let Some(text) = reader.text("request_bytes") else { return DEFAULT };
+/// A size of at most 1 GB.
+fn size(reader: &Reader<'_>, option: &'static str, default: usize) -> usize {
+    let Some(text) = reader.text(option) else { return default };
     match measure::size(&text).map(usize::try_from) {
         Ok(Ok(bytes @ 1..=1_000_000_000)) => bytes,
         _ => {
-            let message = "`request_bytes` must be a size up to 1GB, such as 96MB";
-            reader.problem(Problem::new(&reader.place_of("request_bytes"), message));
-            DEFAULT
+            let message = format!("`{option}` must be a size up to 1GB, such as 96MB");
+            reader.problem(Problem::new(&reader.place_of(option), message));
+            default
         }
     }
 }

@@ -88,7 +88,7 @@ pub(super) fn keeps_layout(target: &Table, schema: &Schema, options: &DorisOptio
     target.columns.len() == schema.fields().len()
         && schema.fields().iter().all(|field| {
             target.column(field.name()).is_some_and(|column| {
-                let fits = types::form(&column.kind, field, options.bytes, starrocks).is_some();
+                let fits = types::form(&column.kind, field, options.values()).is_some();
                 let wider = types::widened(&column.kind, field, starrocks);
                 let is_wide = wider.is_none_or(|wider| wider == column.kind);
                 fits && is_wide && (column.nullable || !field.is_nullable())

@@ -87,7 +87,8 @@ async fn make(work: &Work<'_>, session: &mut Session, attempt: &Attempt, new: &s
         }
     };
     session.run(&failed, &sql).await?;
-    let sql = format!("alter table {} modify comment {}", identifier(new), literal(&comment));
+    let verb = if options.cluster.starrocks { "comment =" } else { "modify comment" };
+    let sql = format!("alter table {} {verb} {}", identifier(new), literal(&comment));
     session.run(&failed, &sql).await
 }
 

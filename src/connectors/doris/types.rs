@@ -3,7 +3,7 @@
 
 use arrow::datatypes::{DataType, Field, TimeUnit};
 
-use super::kind::{Kind, STRING_BYTES, VARCHAR_BYTES};
+use super::kind::{Kind, VARCHAR_BYTES};
 use super::options::Bytes;
 use super::source_type;
 use crate::error::{Error, Result};
@@ -109,25 +109,30 @@ fn entry(entries: &Field) -> Option<(&Field, &Field)> {
 
 /// How values of the type `data` are written for a column of this type; `None` where some of them
 /// would be changed.
-pub(super) fn form(kind: &Kind, field: &Field, bytes: Bytes, starrocks: bool) -> Option<Form> {
-    let form = form_of(kind, field, Dialect { bytes, starrocks })?;
+pub(super) fn form(kind: &Kind, field: &Field, values: Values) -> Option<Form> {
+    let form = form_of(kind, field, values)?;
     form.holds(field.data_type()).then_some(form)
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Dialect {
-    bytes: Bytes,
-    starrocks: bool,
+/// How values are written, beside what the types say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Values {
+    /// How bytes are written into texts.
+    pub bytes: Bytes,
+    /// The longest text of a `STRING`, in bytes.
+    pub text_bytes: usize,
+    /// Whether the server is StarRocks.
+    pub starrocks: bool,
 }
 
-impl Dialect {
+impl Values {
     /// Digits behind the second. StarRocks has six without saying so.
     fn fraction(self, digits: u8) -> u8 {
         if self.starrocks { 6 } else { digits }
     }
 }
 
-fn form_of(kind: &Kind, field: &Field, dialect: Dialect) -> Option<Form> {
+fn form_of(kind: &Kind, field: &Field, values: Values) -> Option<Form> {
     let data = plain(field.data_type());
     Some(match kind {
         Kind::Boolean => Form::Bool,
@@ -143,19 +148,19 @@ fn form_of(kind: &Kind, field: &Field, dialect: Dialect) -> Option<Form> {
         Kind::Date => Form::Date,
         Kind::DateTime(digits) => match data {
             DataType::Timestamp(_, Some(_)) => {
-                Form::UtcDateTime { fraction_digits: dialect.fraction(*digits) }
+                Form::UtcDateTime { fraction_digits: values.fraction(*digits) }
             }
-            _ => Form::DateTime { fraction_digits: dialect.fraction(*digits) },
+            _ => Form::DateTime { fraction_digits: values.fraction(*digits) },
         },
-        Kind::Char(limit) | Kind::Varchar(limit) => text(field, *limit, dialect.bytes),
-        Kind::Text => text(field, STRING_BYTES, dialect.bytes),
+        Kind::Char(limit) | Kind::Varchar(limit) => text(field, *limit, values.bytes),
+        Kind::Text => text(field, values.text_bytes, values.bytes),
         // As a text that holds JSON: a text among its values stays one.
         Kind::Json | Kind::Variant => Form::Text { limit: None },
         Kind::Address(_) => Form::Text { limit: None },
         Kind::Array(item) => {
             let inner = list_item(data)?;
             Form::List {
-                items: Box::new(form_of(item, inner, dialect)?),
+                items: Box::new(form_of(item, inner, values)?),
                 null_items: true,
                 null_list: NullList::Keep,
             }
@@ -164,8 +169,8 @@ fn form_of(kind: &Kind, field: &Field, dialect: Dialect) -> Option<Form> {
             let DataType::Map(entries, _) = data else { return None };
             let (key_field, value_field) = entry(entries)?;
             Form::Map {
-                keys: Box::new(form_of(key, key_field, dialect)?),
-                values: Box::new(form_of(value, value_field, dialect)?),
+                keys: Box::new(form_of(key, key_field, values)?),
+                values: Box::new(form_of(value, value_field, values)?),
                 null_values: true,
                 null_map: NullList::Keep,
             }
@@ -177,7 +182,7 @@ fn form_of(kind: &Kind, field: &Field, dialect: Dialect) -> Option<Form> {
             }
             let part = |((name, kind), field): (&(String, Kind), &std::sync::Arc<Field>)| {
                 let is_same = name.eq_ignore_ascii_case(field.name());
-                let form = form_of(kind, field, dialect)?;
+                let form = form_of(kind, field, values)?;
                 is_same.then(|| Column::new(name, form))
             };
             Form::Record(parts.iter().zip(fields).map(part).collect::<Option<_>>()?)
@@ -270,5 +275,70 @@ pub(super) fn widened(kind: &Kind, field: &Field, starrocks: bool) -> Option<Kin
             (all <= DECIMAL_DIGITS).then_some(Kind::Decimal(all, behind))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connectors::doris::kind::STRING_BYTES;
+
+    const VALUES: Values =
+        Values { bytes: Bytes::Base64, text_bytes: STRING_BYTES, starrocks: false };
+
+    fn field(kind: DataType) -> Field {
+        Field::new("x", kind, true)
+    }
+
+    fn of_source(shown: &str) -> String {
+        let metadata = [("dhow.source_type".to_owned(), shown.to_owned())].into();
+        let field = field(DataType::Utf8).with_metadata(metadata);
+        new_kind(&field, false).unwrap().to_string()
+    }
+
+    #[test]
+    fn a_new_column_has_room_for_every_value_or_finds_those_that_it_has_not() {
+        use DataType as D;
+        let made = |kind: D| new_kind(&field(kind), false).unwrap().to_string();
+        assert_eq!(made(D::UInt8), "SMALLINT");
+        assert_eq!(made(D::UInt64), "LARGEINT");
+        assert_eq!(made(D::Decimal128(38, 0)), "DECIMAL(38, 0)");
+        assert_eq!(made(D::Decimal128(3, 5)), "DECIMAL(5, 5)");
+        assert_eq!(made(D::Decimal128(3, -2)), "DECIMAL(5, 0)");
+        assert_eq!(made(D::Decimal256(39, 0)), "STRING");
+        assert_eq!(made(D::Timestamp(TimeUnit::Second, None)), "DATETIME");
+        assert_eq!(made(D::Timestamp(TimeUnit::Nanosecond, None)), "DATETIME(6)");
+        assert!(new_kind(&field(D::Duration(TimeUnit::Second)), false).is_err());
+    }
+
+    #[test]
+    fn lengths_of_the_source_are_characters_and_those_here_are_bytes() {
+        assert_eq!(of_source("postgres:character varying(20)"), "VARCHAR(80)");
+        assert_eq!(of_source("postgres:character varying(20000)"), "STRING");
+        assert_eq!(of_source("postgres:jsonb"), "JSON");
+        assert_eq!(of_source("postgres:uuid"), "CHAR(36)");
+        assert_eq!(of_source("postgres:text"), "STRING");
+    }
+
+    #[test]
+    fn no_text_goes_into_a_number_and_no_zone_is_lost() {
+        let fits = |kind: Kind, data: DataType| form(&kind, &field(data), VALUES).is_some();
+        assert!(!fits(Kind::Integer(64), DataType::Utf8));
+        assert!(!fits(Kind::Date, DataType::Utf8));
+        assert!(!fits(Kind::Boolean, DataType::Int8));
+        assert!(!fits(Kind::Other("bitmap".to_owned()), DataType::Int64));
+        let zoned = DataType::Timestamp(TimeUnit::Microsecond, Some("+02:00".into()));
+        let found = form(&Kind::DateTime(6), &field(zoned), VALUES);
+        assert_eq!(found, Some(Form::UtcDateTime { fraction_digits: 6 }));
+    }
+
+    #[test]
+    fn a_column_grows_and_never_shrinks() {
+        let wider = |kind: Kind, data: DataType| widened(&kind, &field(data), false);
+        assert_eq!(wider(Kind::Integer(32), DataType::Int64), Some(Kind::Integer(64)));
+        assert_eq!(wider(Kind::Integer(64), DataType::Int32), None);
+        let wide = wider(Kind::Decimal(10, 2), DataType::Decimal128(10, 4));
+        assert_eq!(wide, Some(Kind::Decimal(12, 4)));
+        assert_eq!(wider(Kind::Decimal(38, 0), DataType::Decimal128(38, 10)), None);
     }
 }

@@ -25,6 +25,15 @@ pub(crate) fn alter(state: &mut State, name: &Name, words: &mut Cursor) -> Resul
         let other = words.name()?;
         return rename(state, name, other);
     }
+    if state.layout.starrocks && words.eat("SWAP WITH") {
+        let other = words.name()?;
+        return replace(state, name, &(name.0.clone(), other), true);
+    }
+    if state.layout.starrocks && words.eat("COMMENT") {
+        words.need_sign(&Token::Eq)?;
+        let text = words.text()?;
+        return change(state, name, |table| table.comment = text);
+    }
     if words.eat("MODIFY COMMENT") {
         let text = words.text()?;
         return change(state, name, |table| table.comment = text);

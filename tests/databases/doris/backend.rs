@@ -77,6 +77,9 @@ fn lock(shared: &Shared) -> std::sync::MutexGuard<'_, State> {
     shared.lock().expect("no thread panicked")
 }
 
+/// The column by which rows are counted that are not kept.
+const PLACE: &str = "_dhow_part";
+
 /// What arrives of a body.
 enum Arriving {
     Kept(Vec<u8>),
@@ -90,12 +93,30 @@ struct Counter {
 }
 
 #[derive(Default)]
-struct Lines(u64);
+struct Lines {
+    count: u64,
+    /// Where the first line begins.
+    head: Vec<u8>,
+}
+
+/// Bytes of a first line in which its place stands.
+const HEAD: usize = 64 * 1024;
+
+impl Lines {
+    /// The place that the lines are for, as the first one says.
+    fn place(&self) -> Option<String> {
+        let text = String::from_utf8_lossy(&self.head);
+        let (_, rest) = text.split_once(&format!("\"{PLACE}\":\""))?;
+        rest.split_once('"').map(|(place, _)| place.to_owned())
+    }
+}
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let here = bytes.iter().filter(|b| **b == b'\n').count();
-        self.0 += u64::try_from(here).expect("fits");
+        self.count += u64::try_from(here).expect("fits");
+        let free = HEAD - self.head.len().min(HEAD);
+        self.head.extend(&bytes[..bytes.len().min(free)]);
         Ok(bytes.len())
     }
 
@@ -258,10 +279,10 @@ fn end(state: &mut State, order: &Order, id: u64, body: Arriving, fault: Option<
         }
         Arriving::Counted(counter) => {
             let lines = match counter.gz {
-                Some(gz) => gz.finish().map_or(0, |lines| lines.0),
-                None => counter.lines.0,
+                Some(gz) => gz.finish().unwrap_or_default(),
+                None => counter.lines,
             };
-            Ok(Taken { total: lines, ..Taken::default() })
+            Ok(Taken { total: lines.count, place: lines.place(), ..Taken::default() })
         }
     };
     let taken = match rows {
@@ -273,6 +294,9 @@ fn end(state: &mut State, order: &Order, id: u64, body: Arriving, fault: Option<
         }
     };
     answer.total = taken.total;
+    if let Some(place) = &taken.place {
+        *state.counted.entry(place.clone()).or_default() += taken.total;
+    }
     answer.filtered = taken.filtered;
     if !taken.reasons.is_empty() {
         answer.errors = Some(error_url(state, &taken.reasons));
@@ -316,6 +340,8 @@ struct Taken {
     filtered: u64,
     changes: Vec<Change>,
     reasons: String,
+    /// Where rows that are only counted belong.
+    place: Option<String>,
 }
 
 fn take(
@@ -327,7 +353,9 @@ fn take(
     if state.layout.counting {
         let batches = body::batches(order.format, body)?;
         let total: usize = batches.iter().map(|batch| batch.num_rows()).sum();
-        return Ok(Taken { total: u64::try_from(total).expect("fits"), ..Taken::default() });
+        let total = u64::try_from(total).expect("fits");
+        let place = batches.iter().find_map(|batch| body::first_text(batch, PLACE));
+        return Ok(Taken { total, place, ..Taken::default() });
     }
     let table = state.table(&transaction.database, &transaction.table);
     let table = table.filter(|table| table.id == transaction.table_id);
@@ -421,7 +449,13 @@ fn settle(state: &mut State, head: &Head, database: &str) -> Reply {
     };
     let operation = head.header("txn_operation").unwrap_or_default();
     let named = by_id.map_or_else(|| format!("[{label}]"), |id| format!("[{id}]"));
-    let Some(transaction) = found.filter(|t| t.database == database) else {
+    // By its label only what is under way is found.
+    let is_open = |t: &Transaction| match (by_id, t.status, operation) {
+        (Some(_), ..) | (None, Status::Precommitted, _) | (None, Status::Prepare, "abort") => true,
+        (None, ..) => false,
+    };
+    let found = found.filter(|t| t.database == database && is_open(t));
+    let Some(transaction) = found else {
         return refuse(format!("transaction {named} not found"));
     };
     let id = transaction.id;

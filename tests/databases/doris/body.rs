@@ -77,6 +77,15 @@ pub(crate) fn batches(format: Format, body: Vec<u8>) -> Result<Vec<RecordBatch>,
     }
 }
 
+/// The first value of a column, as text.
+pub(crate) fn first_text(batch: &RecordBatch, column: &str) -> Option<String> {
+    let column = batch.column_by_name(column).filter(|column| !column.is_empty())?;
+    match givens(&column.slice(0, 1)).ok()?.pop()? {
+        Given::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
 /// The columns that are loaded, by the place of each in what is sent.
 fn place(order: &Order, table: &Table, name: &str) -> Option<usize> {
     let wanted = order

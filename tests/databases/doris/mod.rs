@@ -65,7 +65,8 @@ pub(crate) struct Layout {
     pub(crate) password: String,
     /// A database that is there from the start.
     pub(crate) database: String,
-    /// Rows are counted and forgotten: for measuring the speed of who sends them.
+    /// Rows are counted by their `_dhow_part` and forgotten: for measuring the speed of who sends
+    /// them in mode `append`.
     pub(crate) counting: bool,
     /// StarRocks, where it differs.
     pub(crate) starrocks: bool,

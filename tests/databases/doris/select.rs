@@ -39,9 +39,28 @@ pub(crate) fn select(
     state: &mut State,
     tokens: Vec<Token>,
 ) -> Result<Answer, Failure> {
+    if let Some(count) = counted(state, &tokens) {
+        return Ok(Answer::rows(&["count(*)"], vec![vec![Value::Integer(count)]]));
+    }
     let mut statement = parsed(tokens)?;
     let (columns, rows) = read(session, state, &mut statement)?;
     Ok(Answer { columns: Some(columns), rows, ..Answer::default() })
+}
+
+/// The number that a `select count(*)` gives of rows that were counted and not kept: of all places
+/// that it names.
+fn counted(state: &State, tokens: &[Token]) -> Option<i64> {
+    let is = |at: usize, text: &str| {
+        tokens.get(at).is_some_and(|token| token.to_string().eq_ignore_ascii_case(text))
+    };
+    if !is(1, "count") || !is(3, "*") || state.counted.is_empty() {
+        return None;
+    }
+    let rows = tokens.iter().filter_map(|token| match token {
+        Token::SingleQuotedString(text) => state.counted.get(text),
+        _ => None,
+    });
+    i64::try_from(rows.sum::<u64>()).ok()
 }
 
 type Read = (Vec<String>, Vec<Vec<Value>>);

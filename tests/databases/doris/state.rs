@@ -68,6 +68,8 @@ pub(crate) struct State {
     pub(crate) jobs: Vec<Job>,
     /// Reasons why rows were filtered, by the name of their file.
     pub(crate) error_logs: BTreeMap<String, String>,
+    /// Rows that were counted and not kept, by their place.
+    pub(crate) counted: BTreeMap<String, u64>,
     pub(crate) faults: Faults,
     pub(crate) requests: Vec<Request>,
     pub(crate) config: BTreeMap<String, String>,
@@ -100,6 +102,7 @@ impl State {
             labels: Labels::default(),
             jobs: Vec::new(),
             error_logs: BTreeMap::new(),
+            counted: BTreeMap::new(),
             faults: Faults::default(),
             requests: Vec::new(),
             config: defaults.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(),

@@ -47,3 +47,34 @@ fn an_answer_that_is_lost_before_or_after_the_effect_of_any_call_costs_no_row_an
         assert_eq!(site.doris.struck(), 1, "{told}");
     });
 }
+
+/// The front ends do not tell their back ends, so that every load goes by redirect.
+fn by_redirect() -> Site {
+    let site = Site::of(MODES[0]);
+    site.fault(When::fe("/api/backends").always(), Fault::Status(404));
+    site
+}
+
+#[test]
+fn an_answer_that_is_lost_on_the_way_through_a_redirect_costs_no_row_and_doubles_none() {
+    let site = by_redirect();
+    site.assert_runs("undisturbed");
+    let is_redirect =
+        |r: &&crate::doris::Request| r.side == Side::Fe && r.line.contains("/_stream_load?");
+    let count = site.doris.requests().iter().filter(is_redirect).count();
+    assert!(count > 0, "no load was redirected");
+    let faults = [
+        Fault::LoseBefore,
+        Fault::LoseAfter,
+        Fault::Html,
+        Fault::Status(503),
+        Fault::Truncate(40),
+        Fault::RedirectToSelf,
+    ];
+    let cases: Vec<_> = (1..=count).flat_map(|n| faults.clone().map(|fault| (n, fault))).collect();
+    side_by_side(&cases, |(n, fault): &(usize, Fault)| {
+        let site = by_redirect();
+        site.fault(When::fe("/_stream_load?").nth(*n), fault.clone());
+        site.settle(&format!("{fault:?} at redirect {n}"));
+    });
+}

@@ -368,6 +368,16 @@ fn rows_that_the_server_filters_all_the_same() {
     let reason = "column_name[name], the length of input is too long than schema";
     let lines: Vec<_> = (0..40).map(|n| format!("Reason: {reason}. src line [{n}]; \n")).collect();
     doris.fault(When::be(LOAD), Fault::Filter(lines.concat()));
-    insta::assert_snapshot!(told(&doris, APPEND), @"");
+    insta::assert_snapshot!(told(&doris, APPEND), @r#"
+    error: `BE` refused a load
+      it says:     [DATA_QUALITY_ERROR]too many filtered rows
+      refused row: Reason: column_name[name], the length of input is too long than schema. src line [0];
+      refused row: Reason: column_name[name], the length of input is too long than schema. src line [1];
+      refused row: Reason: column_name[name], the length of input is too long than schema. src line [2];
+      sink:        out
+
+    hint: the server minds values that should fit: please report it
+    exit: 1
+    "#);
     assert_eq!(doris.count("target"), Some(0));
 }

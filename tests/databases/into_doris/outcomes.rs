@@ -69,12 +69,23 @@ fn what_is_still_arriving_is_waited_for_until_it_is_aborted() {
 }
 
 #[test]
+fn what_never_ends_is_aborted_and_sent_again() {
+    let site = Site::with(&Layout::default(), MODES[0], ", timeout: 1s");
+    site.fault(When::be(LOAD), Fault::Die(10, u32::MAX)).assert_runs("it never ends");
+    assert_sent(&site, 2, "it never ends");
+    assert!(aborts(&site) > 0, "nobody aborted it");
+}
+
+fn aborts(site: &Site) -> usize {
+    let requests = site.doris.requests();
+    requests.iter().filter(|r| r.header("txn_operation") == Some("abort")).count()
+}
+
+#[test]
 fn what_was_prepared_and_never_committed_is_aborted() {
     let site = append();
     site.fault(When::be(LOAD), Fault::LabelPrecommitted).settle("prepared by somebody");
-    let aborts = site.doris.requests();
-    let aborts = aborts.iter().filter(|r| r.header("txn_operation") == Some("abort")).count();
-    assert!(aborts > 0, "nobody aborted it");
+    assert!(aborts(&site) > 0, "nobody aborted it");
 }
 
 #[test]
@@ -193,4 +204,15 @@ fn a_front_end_that_lags_behind_does_not_double_rows() {
     site.fault(When::be(LOAD), Fault::LoseAfter);
     site.fault(When::fe(STATE), Fault::Unheard);
     site.settle("not heard of yet");
+}
+
+#[test]
+fn a_cluster_that_only_counts_is_content_with_what_it_counts() {
+    for options in ["", ", compression: gz", ", format: arrow", ", format: parquet"] {
+        let layout = Layout { counting: true, ..Layout::default() };
+        let site = Site::with(&layout, MODES[0], options);
+        let ended = site.project.run(None);
+        assert_eq!(ended.code, Some(0), "{options}: {}", ended.err);
+        assert!(!site.loads().is_empty(), "{options}");
+    }
 }

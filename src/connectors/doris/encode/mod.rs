@@ -314,9 +314,7 @@ fn lines(
     let mut forms = Vec::new();
     for field in load.fields() {
         let column = columns.iter().find(|column| column.name.eq_ignore_ascii_case(field.name()));
-        let form = column.and_then(|column| {
-            types::form(&column.kind, field, options.bytes, options.cluster.starrocks)
-        });
+        let form = column.and_then(|column| types::form(&column.kind, field, options.values()));
         let (Some(column), Some(form)) = (column, form) else {
             let error = Error::drift(format!("column `{}` does not fit its target", field.name()));
             let kind = column.map_or("missing".to_owned(), |column| column.kind.to_string());

@@ -228,3 +228,30 @@ async fn wrong_credentials_and_a_missing_database_are_said() {
     let yard = yard.option("password", &password).option("database", "nowhere");
     assert_eq!(found(&yard).await.kind(), Kind::Missing);
 }
+
+#[tokio::test]
+async fn the_reasons_that_the_server_keeps_are_fetched_and_shown() {
+    let yard = Yard::new(
+        "create table t (id bigint, word ipv4) duplicate key (id) distributed by hash (id) \
+         buckets 1 properties ('replication_num' = '1')",
+    );
+    let error = yard.load(&load("l1", Mode::Append), &[&[(1, "no address")]]).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Data);
+    assert!(error.report().contains("refused row: Reason: "), "{}", error.report());
+    assert_eq!(yard.rows(), "");
+}
+
+#[tokio::test]
+async fn back_ends_are_reached_where_the_map_says() {
+    let yard = yard(&Mode::Append);
+    let port = yard.doris.be().rsplit_once(':').unwrap().1.to_owned();
+    // Nobody answers at the address that the options name.
+    let yard = yard.option("be", "127.0.0.1:1");
+    let error = yard.load(&load("l1", Mode::Append), PARTS).await;
+    assert!(error.is_ok(), "a front end sends us on: {error:?}");
+    let yard = yard.option("address_map", &format!("{{127.0.0.1:{port} = localhost:{port}}}"));
+    yard.load(&load("l2", Mode::Append), PARTS).await.unwrap();
+    let requests = yard.doris.requests();
+    let mut hosts = requests.iter().filter(|r| r.side == Side::Be).filter_map(|r| r.header("host"));
+    assert!(hosts.next_back().unwrap().starts_with("localhost:"));
+}

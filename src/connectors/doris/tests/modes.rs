@@ -125,3 +125,19 @@ async fn columns_are_added_and_widened_where_that_is_allowed() {
     yard.load(&load("l1", Mode::Append), PARTS).await.unwrap();
     assert_eq!(yard.rows(), "2=new 3=new 4=new");
 }
+
+#[tokio::test]
+async fn starrocks_takes_every_mode_in_its_own_words() {
+    let layout = Layout { starrocks: true, ..Layout::default() };
+    for mode in modes() {
+        for compression in ["none", "gz"] {
+            let yard = Yard::with(&layout, "").option("dialect", "starrocks");
+            let yard = yard.option("compression", compression);
+            yard.load(&load("l1", mode.clone()), &[&[(1, "old"), (2, "old")]]).await.unwrap();
+            assert_eq!(yard.rows(), "1=old 2=old", "{mode}");
+            yard.load(&load("l2", mode.clone()), PARTS).await.unwrap();
+            assert_eq!(yard.rows(), after(&mode), "{mode}");
+            assert_eq!(yard.left(), Vec::<String>::new(), "{mode}");
+        }
+    }
+}
