@@ -49,7 +49,10 @@ fn every_shell_gets_its_completions() {
 fn the_registry_is_printed() {
     let table = out(&["connectors"]);
     let names: Vec<_> = table.lines().filter_map(|line| line.split_whitespace().next()).collect();
-    assert_eq!(names, ["name", "bigquery", "csv", "json", "memory", "parquet", "postgres", "sqlite"]);
+    assert_eq!(
+        names,
+        ["name", "bigquery", "csv", "json", "memory", "parquet", "postgres", "sqlite"]
+    );
     assert!(out(&["connectors", "csv"]).starts_with("csv: "));
 }
 

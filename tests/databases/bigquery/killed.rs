@@ -2,6 +2,7 @@
 //! again. The oracle is the table: every row is there exactly once, as the mode says.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,7 +10,7 @@ use dhow::faults::{BIGQUERY, POINTS};
 
 use super::gate::{Fault, Held, Refusal, When};
 use super::site::{LARGE, MISSING, MODES, NARROW, SMALL, Setup, Site};
-use crate::project::{Ended, is_long};
+use crate::project::{Ended, Project, is_long};
 
 /// Once the ledger knows that the rows are published, running again is another load.
 const AFTERWARDS: [&str; 5] =
@@ -149,11 +150,7 @@ fn killed_while_a_request_is_on_its_way_the_next_run_finds_out_what_became_of_it
     let load = When::call("upload.multipart");
     let publish = |kind: &str| When::call("jobs.insert").path("/jobs").body(kind);
     for mode in MODES {
-        let kind = match mode.0 {
-            "merge" => "MERGE INTO",
-            "delete+insert" => "BEGIN TRANSACTION",
-            _ => "\"copy\"",
-        };
+        let kind = publishes(mode.0);
         for (when, after) in [
             (load.clone(), false),
             (load.clone(), true),
@@ -269,7 +266,8 @@ fn a_job_that_failed_for_a_while_is_followed_by_one_with_another_id() {
         let site = Site::of(MODES[n % MODES.len()], SMALL);
         let fails = Fault::JobFails(failure.clone());
         site.gate.order(When::call("upload.multipart").nth(2).times(2), fails.clone());
-        site.gate.order(When::call("jobs.insert").body("_publish_"), fails);
+        let publishing = When::call("jobs.insert").body(publishes(site.mode));
+        site.gate.order(publishing, fails);
         site.run_until_well(3, &failure.reason);
         site.assert_whole(&failure.reason);
         site.assert_tidy(&failure.reason);
@@ -296,19 +294,37 @@ fn a_quota_that_is_used_up_stops_the_run_and_keeps_what_is_staged() {
 }
 
 #[test]
-fn two_processes_at_once_publish_a_load_once() {
+fn two_processes_with_the_same_ledger_publish_a_load_once() {
     for mode in MODES {
         let site = Site::of(mode, SMALL);
-        // One is held before it publishes; the other one finds all parts there.
-        let held = site.gate.hold(When::call("jobs.insert").body("_publish_"), false);
+        site.die_at("load.staged");
+        // The same project restored elsewhere: it knows of the same load.
+        let twin = Project::of("");
+        let copied = Command::new("cp")
+            .arg("-a")
+            .arg(format!("{}/.", site.project.path("").display()))
+            .arg(twin.path(""))
+            .status();
+        assert!(copied.expect("cp starts").success());
+        // One is held before it publishes, and the other one publishes meanwhile.
+        let held = site.gate.hold(When::call("jobs.insert").body(publishes(mode.0)), false);
         let child = site.project.begin();
         held.wait();
-        let other = site.project.run(None);
+        let other = twin.run(None);
         held.release();
         let one = Ended::of(child.wait_with_output().expect("dhow ends"));
-        let told = format!("{:?} {} and {:?} {}", one.code, one.err, other.code, other.err);
-        assert!([one.code, other.code].contains(&Some(0)), "{told}");
+        let told = format!("{:?} {}, and {:?} {}", one.code, one.err, other.code, other.err);
+        assert_eq!(other.code, Some(0), "{}: {told}", mode.0);
         site.gate.finish_jobs();
         site.assert_whole(&told);
+    }
+}
+
+/// What the job that publishes has in its body, and no other.
+fn publishes(mode: &str) -> &'static str {
+    match mode {
+        "merge" => "MERGE INTO",
+        "delete+insert" => "BEGIN TRANSACTION",
+        _ => "\"copy\"",
     }
 }
