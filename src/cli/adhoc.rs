@@ -89,6 +89,7 @@ pub(super) fn sink(
         connector: connector.name.to_owned(),
         mode: Mode::parse(mode.unwrap_or(usual), key)?,
         allow_empty: false,
+        max_refused: None,
     })
 }
 

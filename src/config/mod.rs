@@ -144,6 +144,8 @@ pub struct SinkDef {
     pub mode: Mode,
     /// Whether a replace or truncate with no rows at all may empty the table.
     pub allow_empty: bool,
+    /// At most so many rows of its loads may be refused, where it says so itself.
+    pub max_refused: Option<u64>,
     /// The connector's own options.
     pub options: Options,
 }
@@ -157,6 +159,13 @@ pub struct Rejects {
     pub max_ratio: f64,
     /// The folder under which each sink has a Parquet table of refused rows.
     pub path: String,
+}
+
+impl Rejects {
+    /// The same for the loads of `sink`.
+    pub fn of(&self, sink: &SinkDef) -> Self {
+        Rejects { max_rows: sink.max_refused.unwrap_or(self.max_rows), ..self.clone() }
+    }
 }
 
 impl Default for Rejects {

@@ -9,7 +9,8 @@ use crate::config::{KnownConnector, Node, Options, Place, Problem, Reader, Role,
 use crate::sink::Mode;
 
 /// Keys of a sink that are not options of its connector.
-const OWN: &[&str] = &["from", "mode", "key", "primary_key", "allow_empty", "disabled"];
+const OWN: &[&str] =
+    &["from", "mode", "key", "primary_key", "allow_empty", "max_row_parse_failures", "disabled"];
 
 impl Draft<'_> {
     /// The sinks that are not disabled; `relations` are the sources and models.
@@ -53,12 +54,13 @@ impl Draft<'_> {
             self.unknown("source or model", node, relations);
         }
         let allow_empty = reader.flag("allow_empty", false);
+        let max_refused = max_refused(&reader);
         let connector = self.connector(Role::Sink, place, entries, OWN);
         let mode = self.mode(&reader, connector.as_ref().map(|(connector, _)| connector));
         self.problems.extend(reader.finish());
         let (connector, options) = connector?;
-        let connector = connector.name.to_owned();
-        Some(SinkDef { name: name.to_owned(), from, connector, mode: mode?, allow_empty, options })
+        let (name, connector) = (name.to_owned(), connector.name.to_owned());
+        Some(SinkDef { name, from, connector, mode: mode?, allow_empty, max_refused, options })
     }
 
     fn mode(&mut self, reader: &Reader<'_>, connector: Option<&KnownConnector>) -> Option<Mode> {
@@ -111,6 +113,14 @@ impl Draft<'_> {
             let hint = format!("modes of `{}`: {}", connector.name, connector.modes.join(", "));
             self.problem(Problem::new(place, message).hint(hint));
         }
+    }
+}
+
+/// `max_row_parse_failures`, as users of load jobs know it: -1 is no limit.
+fn max_refused(reader: &Reader<'_>) -> Option<u64> {
+    match reader.text("max_row_parse_failures")?.as_str() {
+        "-1" => Some(u64::MAX),
+        _ => Some(reader.number("max_row_parse_failures", 0, 0..=u64::MAX)),
     }
 }
 

@@ -88,6 +88,8 @@ fn job(world: &World, desk: &Desk, settings: &Settings, step: &LoadStep) -> Resu
         .sinks
         .get(&step.sink)
         .ok_or_else(|| Error::bug(format!("sink `{}` is not open", step.sink)))?;
+    let def = world.pipeline.sinks.iter().find(|def| def.name == step.sink);
+    let rejects = def.map_or(world.pipeline.rejects.clone(), |def| world.pipeline.rejects.of(def));
     let reads = || world.snapshots.iter().filter(|(name, _)| step.reads.contains(name));
     let ids = reads().flat_map(|(name, snapshot)| [name.clone(), snapshot.id().0.clone()]);
     let high = reads().filter_map(|(name, s)| Some((name.clone(), s.high()?.clone())));
@@ -108,7 +110,7 @@ fn job(world: &World, desk: &Desk, settings: &Settings, step: &LoadStep) -> Resu
         sink: Arc::clone(&opened.sink),
         rejects: Arc::clone(&opened.rejects),
         rejects_name: opened.rejects_name.clone(),
-        budget: Budget::new(world.pipeline.rejects.clone(), world.session.memory()),
+        budget: Budget::new(rejects, world.session.memory()),
         rows: Arc::new(rows),
         snapshot: SnapshotId::of(ids),
         above: opened.above.clone(),

@@ -34,7 +34,8 @@ pub(super) fn fingerprint(
         }
     }
     parts.extend(texts.into_iter().flat_map(|(name, text)| [name.to_owned(), text.to_owned()]));
-    parts.push(format!("{} {}", pipeline.rejects.max_rows, pipeline.rejects.max_ratio));
+    let rejects = pipeline.rejects.of(sink);
+    parts.push(format!("{} {}", rejects.max_rows, rejects.max_ratio));
     SnapshotId::of(parts).0
 }
 

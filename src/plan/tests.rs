@@ -42,7 +42,7 @@ fn check(name: &str, refused: OnRefused) -> CheckDef {
 fn sink(name: &str, from: &str, mode: Mode) -> SinkDef {
     let options = Options::of_arguments(&[("path", &format!("out/{name}"))]);
     let (name, from, connector) = (name.into(), from.into(), "parquet".into());
-    SinkDef { name, from, connector, mode, allow_empty: false, options }
+    SinkDef { name, from, connector, mode, allow_empty: false, max_refused: None, options }
 }
 
 fn relation(names: &[&str], scans: &[(&str, usize)], follows: Option<&str>) -> RelationFacts {
