@@ -68,7 +68,8 @@ fn answer(state: &mut State, head: &Head) -> Reply {
             redirect(state, head)
         }
         ("GET", ["api", database, "get_load_state"]) => load_state(state, head, database),
-        ("GET", ["api", "backends"]) => success(&backends(state, head)),
+        // StarRocks has no such list.
+        ("GET", ["api", "backends"]) if !state.layout.starrocks => success(&backends(state, head)),
         ("GET", ["api", "bootstrap"]) => {
             success(&json!({"replayedJournalId": 0, "queryPort": 0, "rpcPort": 0, "version": ""}))
         }
@@ -123,7 +124,10 @@ fn load_state(state: &mut State, head: &Head, database: &str) -> Reply {
         );
     };
     let name = state.ask(database, &label).map_or("UNKNOWN", |t| t.status.name());
-    success(&json!(name))
+    match state.layout.starrocks {
+        true => Reply::json(&json!({"status": "OK", "msg": "Success", "state": name})),
+        false => success(&json!(name)),
+    }
 }
 
 fn backends(state: &State, head: &Head) -> Json {

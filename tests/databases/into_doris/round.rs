@@ -3,7 +3,7 @@
 
 use mysql_async::prelude::Queryable;
 
-use crate::doris::Doris;
+use crate::doris::{Doris, Layout};
 use crate::project::Project;
 
 /// Where rows go.
@@ -33,7 +33,11 @@ impl Cluster {
                 _stand_in: None,
             };
         }
-        let doris = Doris::start();
+        Cluster::stand_in(&Layout::default())
+    }
+
+    fn stand_in(layout: &Layout) -> Self {
+        let doris = Doris::with(layout);
         Cluster {
             fe: doris.fe(),
             query: doris.query(),
@@ -101,7 +105,16 @@ fn run(source: &str, files: &[(&str, &str)], sink: &str) {
 
 #[test]
 fn two_loads_in_every_mode_leave_the_rows_that_the_mode_says() {
-    let cluster = Cluster::of();
+    assert_modes(&Cluster::of(), "");
+}
+
+#[test]
+fn two_loads_in_every_mode_leave_the_rows_that_the_mode_says_in_starrocks() {
+    let layout = Layout { starrocks: true, ..Layout::default() };
+    assert_modes(&Cluster::stand_in(&layout), ", dialect: starrocks");
+}
+
+fn assert_modes(cluster: &Cluster, options: &str) {
     let source = "type: csv, path: rows.csv, columns: { id: bigint, day: int, name: text }";
     let first = "id,day,name\n1,1,a\n2,1,b\n3,2,c\n";
     let second = "id,day,name\n3,2,C\n4,3,d\n";
@@ -114,7 +127,7 @@ fn two_loads_in_every_mode_leave_the_rows_that_the_mode_says() {
     ] {
         let table = format!("dhow_test_{}", mode.replace('+', "_"));
         cluster.ask(&format!("drop table if exists {table}"));
-        let sink = cluster.sink(&table, &format!("mode: {mode}{key}"));
+        let sink = cluster.sink(&table, &format!("mode: {mode}{key}{options}"));
         run(source, &[("rows.csv", first)], &sink);
         run(source, &[("rows.csv", second)], &sink);
         let rows = cluster.ask(&format!("select id, day, name from {table} order by id, name"));
