@@ -20,7 +20,7 @@ demo: ## build dhow and run a pipeline over real flights, airports and bird stri
 	cd $(DEMO)/fixtures && $(DHOW) run pipelines/flights.yaml
 	cd $(DEMO)/fixtures && $(DHOW) sql ../sql/models/worst_airports.sql --source airport_delays=out/airport_delays
 
-test: postgres $(VENV_TESTS)/ready ## run every test; a PostgreSQL server is installed when there is none
+test: postgres $(VENV_TESTS)/ready ## run every test; PostgreSQL and PgBouncer are installed when they are not there
 	cargo test --locked
 
 test-long: postgres $(VENV_TESTS)/ready ## the tests against databases in full, which take hours
@@ -51,7 +51,7 @@ fmt: ## format the code
 docs: ## the architecture and every public item, in the browser
 	cargo doc --locked --no-deps --open
 
-bench: $(VENV)/ready $(VENV_POSTGRES)/ready ## compare with DuckDB and others, and print tables (benches/README.md)
+bench: $(VENV)/ready $(VENV_POSTGRES)/ready $(VENV_TESTS)/ready ## compare with DuckDB and others, and print tables (benches/README.md)
 	cargo bench --locked --bench compare -- $(CASES)
 
 clean-data: ## remove the demo's output, the data of the bench and its Python

@@ -86,7 +86,27 @@ pub const BIGQUERY: &[&str] = &[
 ];
 
 /// Further points, which only a load into Doris passes, in its order.
-pub const DORIS: &[&str] = &[];
+pub const DORIS: &[&str] = &[
+    "doris.target_made",
+    "doris.target_changed",
+    "doris.stage_made",
+    "doris.sending",
+    "doris.half_sent",
+    "doris.sent",
+    "doris.settled",
+    "doris.visible",
+    "doris.intended",
+    "doris.counted",
+    "doris.publishing",
+    "doris.new_made",
+    "doris.filled",
+    "doris.swapping",
+    "doris.swapped",
+    "doris.published",
+    "doris.noted",
+    "doris.sweeping",
+    "doris.swept",
+];
 
 #[cfg(not(any(debug_assertions, test)))]
 /// Does nothing in a release build.

@@ -58,7 +58,7 @@ impl Best {
 
 /// Counts what is written.
 #[derive(Default)]
-struct Count(u64);
+pub(crate) struct Count(u64);
 
 impl Write for Count {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -151,7 +151,7 @@ fn peer(python: &Path, path: &Path) -> Result<f64> {
 }
 
 /// The columns of `lineitem` as arrow writes them: numbers without quotes.
-fn lines(schema: &Schema) -> Result<Lines> {
+pub(crate) fn lines(schema: &Schema) -> Result<Lines> {
     let form = |kind: &DataType| match kind {
         DataType::Decimal128(..) => {
             Form::Decimal { integer_digits: 29, fraction_digits: 9, quoted: false }

@@ -17,6 +17,7 @@ mod data;
 mod encode;
 mod postgres;
 mod table;
+mod upload;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -81,6 +82,7 @@ fn bench() -> Result<()> {
     let data = Data::make(&settings.folder, settings.scale)?;
     files(&settings, &data)?;
     encode::bench(&settings, &data)?;
+    upload::bench(&settings, &data)?;
     postgres::bench(&settings, &data)
 }
 

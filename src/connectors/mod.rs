@@ -7,6 +7,7 @@ pub mod bigquery;
 #[cfg(test)]
 mod conformance;
 pub mod csv;
+pub mod doris;
 pub mod json;
 pub mod memory;
 pub mod parquet;
@@ -30,6 +31,7 @@ use crate::source::Source;
 pub static ALL: &[&Connector] = &[
     &bigquery::CONNECTOR,
     &csv::CONNECTOR,
+    &doris::CONNECTOR,
     &json::CONNECTOR,
     &memory::CONNECTOR,
     &parquet::CONNECTOR,

@@ -81,6 +81,16 @@ impl Tls {
         self.name.as_deref()
     }
 
+    /// The file of authorities to trust beside those of the system.
+    pub fn authorities(&self) -> Option<&Path> {
+        self.authorities.as_deref()
+    }
+
+    /// The files of the certificate by which the server knows us, and of its key.
+    pub fn own(&self) -> Option<(&Path, &Path)> {
+        self.own.as_ref().map(|(certificate, key)| (certificate.as_path(), key.as_path()))
+    }
+
     /// Reads the certificates that this takes; files are looked for from `base` on.
     ///
     /// # Errors

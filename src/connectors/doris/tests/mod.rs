@@ -1,0 +1,186 @@
+//! The contract of a sink, kept by a table of the stand-in; and what only Doris has.
+
+mod contract;
+mod doubt;
+mod modes;
+mod values;
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use futures::{StreamExt, stream};
+
+use super::stand_in::{Doris, Layout};
+use crate::config::{Node, Options, Place, Value};
+use crate::connectors::Context;
+use crate::error::Result;
+use crate::memory::unlimited;
+use crate::sink::{Load, Mark, Mode, Part, Receipt, Sink};
+use crate::source::{SnapshotId, Stop, Watermark, Watermarks};
+
+/// A cluster of its own for each test, and sinks that write the table `t` of it.
+struct Yard {
+    doris: Doris,
+    options: Vec<(String, String)>,
+}
+
+type Row = (i64, &'static str);
+
+impl Yard {
+    fn new(sql: &str) -> Self {
+        Yard::with(&Layout::default(), sql)
+    }
+
+    fn with(layout: &Layout, sql: &str) -> Self {
+        let doris = Doris::with(layout);
+        if !sql.is_empty() {
+            doris.sql(sql);
+        }
+        let (fes, queries) = doris.fronts();
+        let options = [
+            ("fe", fes.join(",").replace('"', "")),
+            ("query", queries.join(",").replace('"', "")),
+            ("database", doris.database.clone()),
+            ("user", doris.user.clone()),
+            ("password", doris.password.clone()),
+            ("table", "t".to_owned()),
+            ("replication_num", "1".to_owned()),
+        ];
+        let options = options.map(|(key, value)| (key.to_owned(), value));
+        Yard { doris, options: options.to_vec() }
+    }
+
+    fn option(mut self, name: &str, value: &str) -> Self {
+        self.options.retain(|(known, _)| known != name);
+        self.options.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    fn sink(&self) -> Arc<dyn Sink> {
+        let place = Place::without_lines("test");
+        let entries = self.options.iter().map(|(key, value)| {
+            let node = match value.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+                None => Node::argument(value, &place),
+                Some(pair) => {
+                    let (from, to) = pair.split_once(" = ").unwrap();
+                    let entry = (from.to_owned(), place.clone(), Node::argument(to, &place));
+                    Node { value: Value::Map(vec![entry]), ..Node::argument("", &place) }
+                }
+            };
+            (key.clone(), place.clone(), node)
+        });
+        let options = Options::new(place.clone(), entries.collect());
+        let problems = super::options::check(&options, crate::connectors::Role::Sink);
+        assert!(problems.is_empty(), "{problems:?}");
+        let base = std::path::PathBuf::new();
+        let context = Context { base, jobs: 2, memory: unlimited(), state: None };
+        super::open(&options, &context).unwrap()
+    }
+
+    /// The rows of the table `t`, as `1=a 2=b`.
+    fn rows(&self) -> String {
+        let rows = self.doris.sql("select id, word from t order by id, word");
+        let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "NULL".to_owned());
+        let row = |row: &Vec<Option<String>>| format!("{}={}", text(&row[0]), text(&row[1]));
+        rows.iter().map(row).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Tables beside the target and that of the marks.
+    fn left(&self) -> Vec<String> {
+        let mut tables = self.doris.tables();
+        tables.retain(|name| name != "t" && name != "dhow__mark");
+        tables
+    }
+
+    /// One load with `parts`, from `prepare` to `sweep`.
+    async fn load(&self, load: &Load, parts: &[&[Row]]) -> Result<Mark> {
+        let sink = self.sink();
+        sink.prepare(load).await?;
+        let staged = stage(&sink, load, parts).await?;
+        let mark = sink.commit(load, &staged, &high("w")).await?;
+        sink.sweep(load).await?;
+        Ok(mark)
+    }
+}
+
+fn batch(rows: &[Row]) -> RecordBatch {
+    let ids = Int64Array::from_iter_values(rows.iter().map(|(id, _)| *id));
+    let words = StringArray::from_iter_values(rows.iter().map(|(_, word)| *word));
+    let columns: [(&str, ArrayRef, bool); 2] =
+        [("id", Arc::new(ids), false), ("word", Arc::new(words), true)];
+    RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+}
+
+/// A load of splits, bound to the snapshot `s1`.
+fn load(id: &str, mode: Mode) -> Load {
+    Load {
+        schema: batch(&[]).schema(),
+        snapshot: SnapshotId("s1".to_owned()),
+        repeatable: true,
+        ..Load::question(id.parse().unwrap(), &mode)
+    }
+}
+
+fn under(load: &Load, snapshot: &str) -> Load {
+    Load { snapshot: SnapshotId(snapshot.to_owned()), ..load.clone() }
+}
+
+fn load_of(id: &str, mode: Mode, rows: &RecordBatch) -> Load {
+    Load { schema: rows.schema(), ..load(id, mode) }
+}
+
+fn part(id: &str, rows: &[Row]) -> Part {
+    part_of(id, &batch(rows))
+}
+
+fn part_of(id: &str, rows: &RecordBatch) -> Part {
+    let batches = stream::iter([Ok(rows.clone())]).boxed();
+    Part { id: id.to_owned(), batches, refuse: Arc::new(Stop) }
+}
+
+fn high(word: &str) -> Watermarks {
+    Watermarks::from([("source".to_owned(), Watermark(word.to_owned()))])
+}
+
+fn key(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn modes() -> Vec<Mode> {
+    let id = || key(&["id"]);
+    vec![Mode::Append, Mode::Truncate, Mode::Replace, Mode::Merge(id()), Mode::DeleteInsert(id())]
+}
+
+async fn stage(sink: &Arc<dyn Sink>, load: &Load, parts: &[&[Row]]) -> Result<Vec<Receipt>> {
+    let mut staged = Vec::new();
+    for (index, rows) in parts.iter().enumerate() {
+        staged.push(sink.write(load, part(&format!("p{index}"), rows)).await?);
+    }
+    Ok(staged)
+}
+
+/// What each mode makes of a table with two rows.
+const PARTS: &[&[Row]] = &[&[(2, "new")], &[(3, "new"), (4, "new")]];
+
+/// A yard with two rows, in a table for this mode.
+fn yard(mode: &Mode) -> Yard {
+    let yard = Yard::new(&table(mode));
+    yard.doris.sql("insert into t values (1, 'old'), (2, 'old')");
+    yard
+}
+
+fn table(mode: &Mode) -> String {
+    let model = if matches!(mode, Mode::Merge(_)) { "unique" } else { "duplicate" };
+    format!(
+        "create table t (id bigint not null, word varchar(20)) {model} key (id) comment 'words' \
+         distributed by hash (id) buckets 1 properties ('replication_num' = '1')"
+    )
+}
+
+fn after(mode: &Mode) -> &'static str {
+    match mode {
+        Mode::Append => "1=old 2=new 2=old 3=new 4=new",
+        Mode::Truncate | Mode::Replace => "2=new 3=new 4=new",
+        Mode::Merge(_) | Mode::DeleteInsert(_) => "1=old 2=new 3=new 4=new",
+    }
+}
