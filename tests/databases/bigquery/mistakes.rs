@@ -59,6 +59,7 @@ fn a_dataset_that_is_not_there() {
   BigQuery: Not found: Dataset dhow-tests:d
   reason:   notFound
   target:   dhow-tests.d.t
+  sink:     out
 
 hint: create it: `bq mk --dataset dhow-tests:d`
 exit: 1
@@ -220,6 +221,7 @@ fn a_place_that_is_not_the_datasets() {
   location:    US
   dataset `d`: europe-west3
   target:      dhow-tests.d.t
+  sink:        out
 
 hint: correct it, or leave it out
 exit: 2
@@ -232,6 +234,7 @@ fn a_key_file_that_is_not_there() {
     let expected = r#"error: `nothing.json` does not exist
   system: No such file or directory (os error 2)
   target: dhow-tests.d.t
+  sink:   out
 exit: 1
 "#;
     assert_eq!(told(&with("INT64"), ROWS, "", ", credentials_file: nothing.json"), expected);
@@ -243,6 +246,7 @@ fn a_key_file_that_others_can_read() {
   option: credentials_file
   mode:   0644
   target: dhow-tests.d.t
+  sink:   out
 
 hint: run `chmod 600 rows.csv`
 exit: 1
@@ -258,6 +262,7 @@ fn a_key_that_was_revoked() {
   status: 400
   reason: invalid_grant: Invalid JWT Signature.
   target: dhow-tests.d.t
+  sink:   out
 
 hint: see that the key or login is still valid
 exit: 1
@@ -273,6 +278,7 @@ fn a_token_that_stays_expired() {
   BigQuery: Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-…
   reason:   authError
   target:   dhow-tests.d.t
+  sink:     out
 
 hint: see that the credentials are still valid
 exit: 1
@@ -288,6 +294,7 @@ fn no_token_where_one_is_needed() {
   BigQuery: Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-…
   reason:   authError
   target:   dhow-tests.d.t
+  sink:     out
 
 hint: see that the credentials are still valid
 exit: 1
@@ -303,6 +310,7 @@ fn something_else_than_bigquery() {
   BigQuery: an answer with status 200 OK that is not BigQuery's
   status:   200
   target:   dhow-tests.d.t
+  sink:     out
 
 hint: something else than BigQuery answers there: a proxy, or a wrong `endpoint`
 exit: 1
