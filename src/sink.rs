@@ -6,6 +6,7 @@
 //! receipts alone.
 
 mod misfits;
+mod nonce;
 
 use std::fmt::{self, Debug};
 use std::str::FromStr;
@@ -15,7 +16,8 @@ use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-pub use misfits::{Misfit, Misfits};
+pub use misfits::{Misfit, Misfits, shown};
+pub use nonce::nonce;
 
 use crate::error::{Error, Result};
 use crate::source::{BatchStream, Refuse, SnapshotId, Watermarks};

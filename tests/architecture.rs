@@ -233,11 +233,9 @@ fn waiting_in_one_place(files: &[File]) -> Vec<String> {
         // It waits until a server is there at all, when its user asked for that.
         "src/network/wait.rs",
         // Between two questions about a job that runs elsewhere, or an upload that was interrupted.
-        "src/connectors/bigquery/pause.rs",
+        "src/network/pause.rs",
         // It ends when nobody came for long enough.
         "src/connectors/postgres/source/holder.rs",
-        // It asks again about the same thing, and sends nothing a second time.
-        "src/connectors/doris/patience.rs",
     ];
     named(files, &waits, |file, _| allowed.contains(&file.path.as_str()))
 }

@@ -10,6 +10,7 @@ pub mod csv;
 pub mod doris;
 pub mod json;
 pub mod memory;
+mod on_schema_change;
 pub mod parquet;
 pub mod postgres;
 pub mod sqlite;
@@ -18,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use on_schema_change::OnSchemaChange;
 pub use parquet::Orphan;
 
 pub use crate::config::Role;

@@ -1,13 +1,10 @@
 //! Values that do not fit, gathered while a block of rows is written.
 
-use arrow::array::{Array, AsArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type};
-use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow::array::Array;
 
 use super::form::Form;
 use super::unfit::Unfit;
-use crate::sink::Misfit;
+use crate::sink::{Misfit, shown};
 use crate::source::Refused;
 
 const LONG: &str = "cut its texts in the model with `substr`, or leave columns out";
@@ -95,23 +92,5 @@ impl Bad {
             hint: Some(found.hint.to_owned()),
         };
         self.found.into_iter().map(misfit).collect()
-    }
-}
-
-/// The value of `array` at `row` as text.
-fn shown(array: &dyn Array, row: usize) -> String {
-    let options = FormatOptions::new().with_null("NULL");
-    ArrayFormatter::try_new(array, &options)
-        .and_then(|formatter| formatter.value(row).try_to_string())
-        .unwrap_or_else(|_| number(array, row))
-}
-
-/// A value that no calendar has, as its number.
-fn number(array: &dyn Array, row: usize) -> String {
-    let number = cast(&array.slice(row, 1), &DataType::Int64);
-    let number = number.ok().and_then(|n| Some(n.as_primitive_opt::<Int64Type>()?.value(0)));
-    match number {
-        Some(number) => format!("{number} as {}", array.data_type()),
-        None => format!("a value of type {}", array.data_type()),
     }
 }

@@ -4,6 +4,7 @@
 mod certificate;
 pub mod http;
 pub mod password;
+pub mod pause;
 pub mod tls;
 pub mod wait;
 

@@ -1,7 +1,10 @@
 //! Rows that the target cannot hold, as refused rows: where they stand, and with which key.
 
+use arrow::array::{Array, AsArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type};
 use arrow::record_batch::RecordBatch;
-use arrow::util::display::array_value_to_string;
+use arrow::util::display::{ArrayFormatter, FormatOptions, array_value_to_string};
 
 use crate::error::{Error, Result};
 use crate::source::Refused;
@@ -51,5 +54,23 @@ impl Misfits {
         }
         let (column, value) = (Some(misfit.column), Some(misfit.value));
         Ok(Refused { place, column, value, reason: misfit.reason, hint: misfit.hint })
+    }
+}
+
+/// The value of `array` at `row` as text.
+pub fn shown(array: &dyn Array, row: usize) -> String {
+    let options = FormatOptions::new().with_null("NULL");
+    ArrayFormatter::try_new(array, &options)
+        .and_then(|formatter| formatter.value(row).try_to_string())
+        .unwrap_or_else(|_| number(array, row))
+}
+
+/// A value that no calendar has, as its number.
+fn number(array: &dyn Array, row: usize) -> String {
+    let number = cast(&array.slice(row, 1), &DataType::Int64);
+    let number = number.ok().and_then(|n| Some(n.as_primitive_opt::<Int64Type>()?.value(0)));
+    match number {
+        Some(number) => format!("{number} as {}", array.data_type()),
+        None => format!("a value of type {}", array.data_type()),
     }
 }

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::api::{Api, Said};
 use super::failure::Refusal;
-use super::pause::Pauses;
 use crate::error::{Error, Kind, Result};
+use crate::network::pause::Pauses;
 
 /// Ids of one thing that are tried before something is wrong with it altogether.
 const ATTEMPTS: u32 = 500;

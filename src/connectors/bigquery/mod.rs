@@ -30,7 +30,6 @@ mod manual;
 mod mark;
 mod name;
 mod options;
-mod pause;
 mod publish;
 mod quote;
 mod rows;

@@ -1,11 +1,9 @@
 //! Names of tables, stage tables and jobs. Those that dhow makes follow from what they are for, so
 //! that any process finds them again.
 
-use std::collections::hash_map::RandomState;
 use std::fmt;
-use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::sink::nonce;
 use crate::sink::{Load, LoadId};
 use crate::source::SnapshotId;
 
@@ -102,16 +100,6 @@ pub(super) fn hash<T: AsRef<[u8]>>(parts: impl IntoIterator<Item = T>, digits: u
     let mut text = SnapshotId::of(parts).0;
     text.truncate(digits);
     text
-}
-
-/// Sixteen hexadecimal digits that no other attempt has.
-pub(super) fn nonce() -> String {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let now = jiff::Timestamp::now().as_nanosecond();
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    // RandomState is seeded by the operating system; time, process and count guard against forks.
-    let hash = RandomState::new().hash_one((now, std::process::id(), count));
-    format!("{hash:016x}")
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::field::Column;
 use super::name::{OURS, TableName};
 use super::{endpoint, layout};
 use crate::config::{Options, Problem, Reader, measure};
+use crate::connectors::OnSchemaChange;
 use crate::connectors::{OptionDoc, Role};
 use crate::ndjson::NullList;
 use crate::network::tls::Tls;
@@ -65,17 +66,6 @@ pub(super) enum Format {
     },
     /// Parquet.
     Parquet,
-}
-
-/// What happens to columns of the load that do not fit the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum OnSchemaChange {
-    /// The load is refused.
-    Fail,
-    /// New columns are added to the table.
-    Append,
-    /// New columns are added, and narrow ones are given the wider type.
-    Widen,
 }
 
 /// The options, for the manual.
@@ -153,13 +143,7 @@ pub(super) fn read(options: &Options) -> (SinkOptions, Vec<Problem>) {
         group_bytes: group_bytes(&reader),
         create_table: reader.flag("create_table", true),
         layout: layout::read(&reader),
-        on_schema_change: match reader
-            .one_of("on_schema_change", &["fail", "append_new_columns", "widen"])
-        {
-            "append_new_columns" => OnSchemaChange::Append,
-            "widen" => OnSchemaChange::Widen,
-            _ => OnSchemaChange::Fail,
-        },
+        on_schema_change: OnSchemaChange::read(&reader),
         allow_table_recreation: reader.flag("allow_table_recreation", false),
         choices: choices(&reader),
     };

@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 use super::field::{BIGNUMERIC, Column, Digits, Kind, Mode, NUMERIC, schema_json, shown};
 use super::form::form;
 use super::name::TableName;
-use super::options::{Choices, OnSchemaChange};
+use super::options::Choices;
 use super::quote;
 use super::types;
+use crate::connectors::OnSchemaChange;
 use crate::error::{Error, Result};
 
 /// How a table changes before rows go into it.

@@ -10,6 +10,7 @@ use super::table::Table;
 use super::types;
 use crate::error::{Error, Result};
 use crate::faults::point;
+use crate::sink::nonce;
 use crate::sink::{Load, Mode};
 
 /// The target as the load finds it and will leave it.
@@ -80,7 +81,7 @@ impl Planned {
         }
         let jobs = sink.jobs().await?;
         for sql in self.changes.statements(target) {
-            let nonce = super::name::nonce();
+            let nonce = nonce();
             let id = |attempt| format!("dhow_alter_{nonce}_{attempt}");
             jobs.run("could not make a column wider", &sql, id).await?;
             point("bq.target_changed").await;

@@ -11,11 +11,11 @@ use tokio::sync::mpsc::Receiver;
 
 use super::api::{Api, Said, built, said};
 use super::failure::Refusal;
-use super::name::nonce;
-use super::pause::Pauses;
 use crate::error::{Error, Kind, Result};
 use crate::faults::point;
 use crate::network::http::Answer;
+use crate::network::pause::Pauses;
+use crate::sink::nonce;
 
 /// Bytes of a body that are sent at once, and kept until they are acknowledged.
 pub(super) const CHUNK: usize = 8 * 1024 * 1024;

@@ -4,12 +4,13 @@
 use arrow::datatypes::Schema;
 
 use super::ddl::{column_sql, new_column};
-use super::options::{DorisOptions, OnSchemaChange};
-use super::patience::Patience;
+use super::options::DorisOptions;
+use super::patience;
 use super::query::Session;
 use super::quote::{identifier, literal};
 use super::table::{Column, Table};
 use super::types;
+use crate::connectors::OnSchemaChange;
 use crate::error::{Error, Result};
 
 /// The statements that make `table` fit for columns of `schema`. What does not fit afterwards is
@@ -60,7 +61,7 @@ pub(super) async fn apply(
 
 /// Waits for the newest change of the table's columns.
 async fn settle(session: &mut Session, table: &Table, options: &DorisOptions) -> Result<()> {
-    let mut patience = Patience::of(options.timeout);
+    let mut pauses = patience::of(options.timeout);
     let sql = format!(
         "show alter table column from {} where TableName = {} order by CreateTime desc limit 1",
         identifier(&session.database),
@@ -76,7 +77,7 @@ async fn settle(session: &mut Session, table: &Table, options: &DorisOptions) ->
             let message = format!("the server gave up changing the columns of `{}`", table.name);
             return Err(Error::data(message).hint("look at SHOW ALTER TABLE COLUMN"));
         }
-        if !patience.wait().await {
+        if !pauses.pause().await {
             let message = format!("the columns of `{}` are still being changed", table.name);
             return Err(Error::unavailable(message).hint("run again when it is done"));
         }

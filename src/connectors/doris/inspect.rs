@@ -9,13 +9,13 @@ use super::commit::{self, fits_model, published};
 use super::ddl::Definition;
 use super::drift;
 use super::mark::{self, Phase};
-use super::options::OnSchemaChange;
 use super::publish::Outcome;
 use super::query::Session;
 use super::quote::identifier;
 use super::stage::missing;
 use super::table::Table;
 use super::types;
+use crate::connectors::OnSchemaChange;
 use crate::error::{Error, Result};
 use crate::sink::{Load, Mark, Mode, Target};
 

@@ -15,7 +15,7 @@ use super::error::is_label_used;
 use super::kind::Kind;
 use super::label::{Names, hash};
 use super::options::DorisOptions;
-use super::patience::Patience;
+use super::patience;
 use super::query::{Session, Texts};
 use super::quote::{identifier, literals};
 use super::table::{Column, Model, is_missing};
@@ -176,13 +176,13 @@ pub(super) async fn intend(
         Err(error) if !is_label_used(&error) => return Err(error),
         _ => {}
     }
-    let mut patience = Patience::of(SEEN);
+    let mut pauses = patience::of(SEEN);
     loop {
         let there = attempts(session, names.key()).await?;
         if there.iter().any(|there| there.number == attempt.number) {
             return Ok(());
         }
-        if !patience.wait().await {
+        if !pauses.pause().await {
             return Err(Error::unavailable("the intent of the load is written, but not seen yet"));
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::{Options, Problem, Reader, measure};
+use crate::connectors::OnSchemaChange;
 use crate::connectors::{OptionDoc, Role};
 use crate::network::password::Password;
 use crate::network::tls::{Mode, Tls};
@@ -116,17 +117,6 @@ pub(super) enum Bytes {
     Base64,
 }
 
-/// What happens to columns of the load that do not fit the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum OnSchemaChange {
-    /// The load is refused.
-    Fail,
-    /// New columns are added to the table.
-    Append,
-    /// New columns are added, and narrow ones are given the wider type.
-    Widen,
-}
-
 /// The options, for the manual.
 pub(super) const OPTIONS: &[OptionDoc] = &[
     doc("fe", None, "front ends: `host:8030`, or a list of them, or URLs"),
@@ -186,7 +176,6 @@ pub(super) fn check(options: &Options, _role: Role) -> Vec<Problem> {
 /// The options as read, and everything that is wrong with them.
 pub(super) fn read(options: &Options) -> (DorisOptions, Vec<Problem>) {
     let reader = options.reader();
-    let on_change = reader.one_of("on_schema_change", &["fail", "append_new_columns", "widen"]);
     let wanted = DorisOptions {
         cluster: cluster(&reader),
         database: name(&reader, "database"),
@@ -199,11 +188,7 @@ pub(super) fn read(options: &Options) -> (DorisOptions, Vec<Problem>) {
         gzip: reader.one_of("compression", &["none", "gz"]) == "gz",
         // Servers take 10 GB in one; but a request is sent again as a whole.
         request_bytes: size(&reader, "request_bytes", 96_000_000),
-        on_schema_change: match on_change {
-            "append_new_columns" => OnSchemaChange::Append,
-            "widen" => OnSchemaChange::Widen,
-            _ => OnSchemaChange::Fail,
-        },
+        on_schema_change: OnSchemaChange::read(&reader),
         bytes: match reader.one_of("bytes", &["base64", "hex"]) {
             "hex" => Bytes::Hex,
             _ => Bytes::Base64,

@@ -5,7 +5,7 @@ use reqwest::Method;
 use super::DorisSink;
 use super::nodes::path_part;
 use super::outcome::{Doubt, State, Step, step};
-use super::patience::Patience;
+use super::patience;
 use super::redirect::{self, HOPS};
 use crate::error::{Error, Kind, Result};
 
@@ -42,7 +42,7 @@ impl Known<'_> {
 /// # Errors
 /// [`Kind::Unavailable`] when nobody answers, or when it is still running after all patience.
 pub(super) async fn label(sink: &DorisSink, label: &str, known: Known<'_>) -> Result<Settled> {
-    let mut patience = Patience::of(sink.options.timeout);
+    let mut pauses = patience::of(sink.options.timeout);
     let (mut waited, mut aborted) = (known.is_broken, false);
     loop {
         let state = sink.nodes.label_state(&sink.options.database, label).await?;
@@ -65,13 +65,13 @@ pub(super) async fn label(sink: &DorisSink, label: &str, known: Known<'_>) -> Re
                 abort(sink, label).await?;
             }
             Step::Wait | Step::Abort => {
-                if !patience.wait().await {
+                if !pauses.pause().await {
                     if aborted {
                         let error = Error::unavailable("a load is still running at the server");
                         return Err(error.at("label", label));
                     }
                     waited = true;
-                    patience = Patience::of(sink.options.timeout);
+                    pauses = patience::of(sink.options.timeout);
                 }
             }
         }
@@ -81,9 +81,9 @@ pub(super) async fn label(sink: &DorisSink, label: &str, known: Known<'_>) -> Re
 /// Waits until the rows of a load that was taken are seen by everybody, for as long as one may take:
 /// a table that is copied before would lose them.
 pub(super) async fn visible(sink: &DorisSink, label: &str) -> Result<()> {
-    let mut patience = Patience::of(sink.options.timeout);
+    let mut pauses = patience::of(sink.options.timeout);
     while sink.nodes.label_state(&sink.options.database, label).await? == State::Committed {
-        if !patience.wait().await {
+        if !pauses.pause().await {
             break;
         }
     }

@@ -4,7 +4,6 @@
 //! written anew by whoever called, and requests that have arrived are found by their place.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, Hasher, RandomState};
 
 use bytes::Bytes;
 use futures::SinkExt;
@@ -26,6 +25,7 @@ use super::stage::{self, PLACE, gone, place, token};
 use super::table;
 use crate::error::{Error, Kind, Result};
 use crate::faults::point;
+use crate::sink::nonce;
 use crate::sink::{Load, Part, Receipt};
 
 /// Chunks between the encoder and the wire.
@@ -48,11 +48,6 @@ pub(super) async fn write(sink: &DorisSink, load: &Load, part: Part) -> Result<R
     let rows = Rows::new(load, part, &columns, &sink.options, memory)?;
     let writing = Writing { sink, names, stage, of_part, is_repeatable: load.repeatable, rows };
     writing.all(&there).await
-}
-
-/// Something that no other process has.
-fn nonce() -> String {
-    format!("{:016x}{:x}", RandomState::new().build_hasher().finish(), std::process::id())
 }
 
 /// Requests of a part that have arrived, and the rows of each.

@@ -19,6 +19,7 @@ use crate::connectors::parquet::{failure, hive, store};
 use crate::error::{Error, Result};
 use crate::faults;
 use crate::memory::Memory;
+use crate::sink;
 use crate::sink::{Load, Mode};
 
 /// Where files are read and written anew.
@@ -183,7 +184,7 @@ impl Place<'_> {
         file: &DataFile,
         described: ArrowReaderMetadata,
     ) -> Result<Option<DataFile>> {
-        let path = format!("{}/part-kept-{}.parquet", self.folder, store::nonce());
+        let path = format!("{}/part-kept-{}.parquet", self.folder, sink::nonce());
         let schema =
             Arc::new(described.schema().as_ref().clone().with_metadata(Default::default()));
         let mut held = self.memory.reserve("parquet writer");

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::connectors::parquet::store::{Created, Store};
 use crate::error::{Error, Result};
+use crate::sink;
 use crate::sink::{LoadId, Mark};
 
 /// The folder of the manifests.
@@ -81,7 +82,7 @@ impl Manifest {
         Ok(Manifest {
             format: FORMAT,
             number: current.map_or(1, |manifest| manifest.number + 1),
-            nonce: super::store::nonce(),
+            nonce: sink::nonce(),
             columns: schema.fields().iter().map(column).collect(),
             schema: encoded(schema)?,
             partition_by: partition_by.to_owned(),

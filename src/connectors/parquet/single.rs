@@ -14,11 +14,12 @@ use crate::connectors::parquet::local::{self, blocking};
 use crate::connectors::parquet::manifest::DataFile;
 use crate::connectors::parquet::splice::splice;
 use crate::connectors::parquet::stage::{self, Stage};
-use crate::connectors::parquet::store::{self, Store};
+use crate::connectors::parquet::store::Store;
 use crate::connectors::parquet::{decode, fit, options, receipts, stored};
 use crate::error::{Error, Kind, Result};
 use crate::faults;
 use crate::memory::Memory;
+use crate::sink;
 use crate::sink::{Load, Mark, Mode, Part, Receipt, Sink, Target};
 use crate::source::Watermarks;
 
@@ -240,7 +241,7 @@ impl SingleFile {
         let marks = serde_json::to_string(&marks)
             .map_err(|e| Error::bug("a mark cannot be written as JSON").at("json", e))?;
         let note = KeyValue::new(MARKS_KEY.to_owned(), marks);
-        let path = format!("{folder}/whole-{}.parquet", store::nonce());
+        let path = format!("{folder}/whole-{}.parquet", sink::nonce());
         splice(store, &parts, &path, self.encoding.properties(None), note).await?;
         Ok(path)
     }

@@ -12,9 +12,10 @@ use arrow::datatypes::Schema;
 use crate::connectors::parquet::encode::{Encoding, OpenFile};
 use crate::connectors::parquet::hive::{Partitions, Values};
 use crate::connectors::parquet::manifest::DataFile;
-use crate::connectors::parquet::store::{self, Store};
+use crate::connectors::parquet::store::Store;
 use crate::error::{Error, Result};
 use crate::memory::{Memory, Reservation};
+use crate::sink;
 use crate::sink::LoadId;
 
 /// Where everything that is staged and every file of the table is.
@@ -53,7 +54,7 @@ impl<'a> Stage<'a> {
         Ok(Stage {
             store,
             encoding,
-            prefix: format!("{folder}/{}-{}", plain(part), store::nonce()),
+            prefix: format!("{folder}/{}-{}", plain(part), sink::nonce()),
             partitions: Partitions::new(schema, partition_by)?,
             open: BTreeMap::new(),
             seen: BTreeSet::new(),

@@ -4,12 +4,9 @@
 //! written once under names that nobody else uses; only a manifest is put where others may want to
 //! put theirs.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -143,16 +140,6 @@ impl Store {
 /// The store's own form of a path.
 pub(super) fn key(path: &str) -> object_store::Result<Key> {
     Ok(Key::parse(path)?)
-}
-
-/// Sixteen hexadecimal digits that no other attempt has.
-pub(super) fn nonce() -> String {
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let now = jiff::Timestamp::now().as_nanosecond();
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    // RandomState is seeded by the operating system; time, process and count guard against forks.
-    let hash = RandomState::new().hash_one((now, std::process::id(), count));
-    format!("{hash:016x}")
 }
 
 fn not_a_folder(path: &Path) -> Error {

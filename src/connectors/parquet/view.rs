@@ -19,8 +19,9 @@ use serde::{Deserialize, Serialize};
 use crate::connectors::parquet::hive;
 use crate::connectors::parquet::local::{self, blocking, entries, files, sync};
 use crate::connectors::parquet::manifest::{self, Manifest};
-use crate::connectors::parquet::store::{self, Store};
+use crate::connectors::parquet::store::Store;
 use crate::error::{Error, Result};
+use crate::sink;
 
 /// The file in a view that says what it shows.
 const LABEL: &str = ".dhow-view";
@@ -87,7 +88,7 @@ impl View {
             return self.remember();
         }
         let views = self.house.join(FOLDER);
-        let built = views.join(format!("{:08}-{}", newest.number, store::nonce()));
+        let built = views.join(format!("{:08}-{}", newest.number, sink::nonce()));
         fs::create_dir_all(&built).map_err(|e| Error::io(&e, "create", &built))?;
         if let Err(error) = self.build(&built, newest).and_then(|()| self.put(&built)) {
             let _ = fs::remove_dir_all(&built);

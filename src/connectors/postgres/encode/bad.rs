@@ -1,11 +1,8 @@
 //! Values that do not fit, gathered while a column is encoded.
 
-use arrow::array::{Array, AsArray};
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type};
-use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow::array::Array;
 
-use crate::sink::Misfit;
+use crate::sink::{Misfit, shown};
 use crate::source::Refused;
 
 /// The values of one column that do not fit, by row.
@@ -48,11 +45,7 @@ impl Bad {
         reason: impl Into<String>,
         hint: Option<&'static str>,
     ) {
-        let options = FormatOptions::new().with_null("NULL");
-        let shown = ArrayFormatter::try_new(array, &options)
-            .and_then(|formatter| formatter.value(row).try_to_string())
-            .unwrap_or_else(|_| number(array, row));
-        self.note(row, shown.as_bytes(), reason, hint);
+        self.note(row, shown(array, row).as_bytes(), reason, hint);
     }
 
     /// Takes over what was found among the elements of lists; `row` gives the row of an element, if
@@ -74,15 +67,5 @@ impl Bad {
             hint: found.hint.map(str::to_owned),
         };
         self.found.into_iter().map(misfit).collect()
-    }
-}
-
-/// A value that no calendar has, as its number.
-fn number(array: &dyn Array, row: usize) -> String {
-    let number = cast(&array.slice(row, 1), &DataType::Int64);
-    let number = number.ok().and_then(|n| Some(n.as_primitive_opt::<Int64Type>()?.value(0)));
-    match number {
-        Some(number) => format!("{number} as {}", array.data_type()),
-        None => format!("a value of type {}", array.data_type()),
     }
 }

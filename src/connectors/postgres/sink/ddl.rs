@@ -3,7 +3,7 @@
 use arrow::datatypes::{Field, Schema};
 
 use super::new_types::NewTypes;
-use super::sink_options::OnSchemaChange;
+use crate::connectors::OnSchemaChange;
 use crate::connectors::postgres::encode::{fits, widened};
 use crate::connectors::postgres::name::TableName;
 use crate::connectors::postgres::quote::{columns, identifier, literal};

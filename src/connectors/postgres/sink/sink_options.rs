@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::config::{Options, Problem, Reader};
+use crate::connectors::OnSchemaChange;
 use crate::connectors::postgres::name::TableName;
 use crate::connectors::postgres::server::Server;
 use crate::connectors::{OptionDoc, Role};
@@ -24,17 +25,6 @@ pub(in crate::connectors::postgres) struct SinkOptions {
     pub replace_keep_old: bool,
     /// How long to wait for a lock on the table.
     pub lock_timeout: Duration,
-}
-
-/// What happens to columns of the load that do not fit the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::connectors::postgres) enum OnSchemaChange {
-    /// The load is refused.
-    Fail,
-    /// New columns are added to the table.
-    Append,
-    /// New columns are added, and narrow ones are given the wider type.
-    Widen,
 }
 
 /// The options of a sink beside those of a connection, for the manual.
@@ -62,16 +52,11 @@ const fn doc(
 /// The options of a sink as read, and everything that is wrong with them.
 pub(in crate::connectors::postgres) fn read(options: &Options) -> (SinkOptions, Vec<Problem>) {
     let reader = options.reader();
-    let on_change = reader.one_of("on_schema_change", &["fail", "append_new_columns", "widen"]);
     let server = Server::read(&reader);
     let wanted = SinkOptions {
         server: server.limiting(reader.duration("statement_timeout", Duration::ZERO)),
         table: table(&reader),
-        on_schema_change: match on_change {
-            "append_new_columns" => OnSchemaChange::Append,
-            "widen" => OnSchemaChange::Widen,
-            _ => OnSchemaChange::Fail,
-        },
+        on_schema_change: OnSchemaChange::read(&reader),
         create_table: reader.flag("create_table", true),
         table_key: reader.list("table_key"),
         replace_keep_old: reader.flag("replace_keep_old", false),
