@@ -56,9 +56,17 @@ exit: 1
 
 #[test]
 fn a_text_with_nul_goes_to_the_reject_table_and_its_neighbours_arrive() {
+    a_text_with_nul_is_put_aside(INTO, "rejects: { path: refused, max_rows: 1 }\n");
+    // The same, as users of load jobs know it, for one sink.
+    for allowed in ["1", "-1"] {
+        let sink = format!("{INTO}, max_row_parse_failures: {allowed}");
+        a_text_with_nul_is_put_aside(&sink, "rejects: { path: refused }\n");
+    }
+}
+
+fn a_text_with_nul_is_put_aside(sink: &str, more: &str) {
     let (url, database) = SHARED.url("limits");
-    let rejects = "rejects: { path: refused, max_rows: 1 }\n";
-    let project = project(&url, "type: json, path: rows.json", INTO, rejects);
+    let project = project(&url, "type: json, path: rows.json", sink, more);
     let rows =
         "{\"id\":1,\"name\":\"a\"}\n{\"id\":2,\"name\":\"b\\u0000c\"}\n{\"id\":3,\"name\":\"d\"}\n";
     std::fs::write(project.path("rows.json"), rows).expect("a folder");

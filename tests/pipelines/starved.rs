@@ -69,7 +69,7 @@ impl SmallDisk {
         let folder = project.path("out");
         std::fs::create_dir(&folder).expect("folders can be made");
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&folder);
+        mount.args(["-t", "tmpfs", "-o", "size=256k", "tmpfs"]).arg(&folder);
         let done = mount.output().is_ok_and(|output| output.status.success());
         done.then_some(SmallDisk(folder))
     }

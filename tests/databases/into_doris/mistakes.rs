@@ -150,6 +150,7 @@ fn a_wrong_password() {
       it says: Access denied for user 'ann@127.0.0.1' (using password: YES)
       server:  QUERY
       table:   shop.target
+      sink:    out
 
     hint: look at `user`, `password` and the privileges of the user
     exit: 1
@@ -165,6 +166,7 @@ fn a_database_that_is_not_there() {
       it says: errCode = 2, detailMessage = Unknown database 'nowhere'
       server:  QUERY
       table:   nowhere.target
+      sink:    out
 
     hint: create the database, or correct `database`
     exit: 1
@@ -296,6 +298,7 @@ fn a_cluster_that_is_not_there() {
       server: 127.0.0.1:1
       reason: Connection refused (os error 111)
       table:  shop.target
+      sink:   out
 
     hint: nothing was published; run again and finished splits are kept
     exit: 6
