@@ -21,7 +21,6 @@ use crate::{Result, Settings};
 #[allow(unused_imports, reason = "a bench has no tests, and with them go what they import")]
 #[path = "../../tests/databases/bigquery/gate/mod.rs"]
 mod gate;
-#[allow(unused_imports, reason = "a bench has no tests, and with them go what they import")]
 #[path = "../../tests/databases/doris/mod.rs"]
 mod stand_in;
 
