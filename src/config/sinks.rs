@@ -118,9 +118,15 @@ impl Draft<'_> {
 
 /// `max_row_parse_failures`, as users of load jobs know it: -1 is no limit.
 fn max_refused(reader: &Reader<'_>) -> Option<u64> {
-    match reader.text("max_row_parse_failures")?.as_str() {
-        "-1" => Some(u64::MAX),
-        _ => Some(reader.number("max_row_parse_failures", 0, 0..=u64::MAX)),
+    const KEY: &str = "max_row_parse_failures";
+    match reader.text(KEY)?.parse::<i64>() {
+        Ok(-1) => Some(u64::MAX),
+        Ok(rows @ 0..) => Some(rows.unsigned_abs()),
+        _ => {
+            let message = format!("`{KEY}` must be a whole number, or -1 for any number");
+            reader.problem(Problem::new(&reader.place_of(KEY), message));
+            None
+        }
     }
 }
 

@@ -422,6 +422,7 @@ const REFUSED: &[&str] = &[
     "unknown_mode",
     "unknown_placeholder",
     "unquoted_glob",
+    "wrong_max_row_parse_failures",
     "wrong_shapes",
     "yaml_bomb",
 ];
