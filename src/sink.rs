@@ -7,6 +7,7 @@
 
 mod misfits;
 mod nonce;
+mod slices;
 
 use std::fmt::{self, Debug};
 use std::str::FromStr;
@@ -16,8 +17,9 @@ use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-pub use misfits::{Misfit, Misfits, shown};
+pub use misfits::{Misfit, Misfits, shown, without};
 pub use nonce::nonce;
+pub use slices::slices;
 
 use crate::error::{Error, Result};
 use crate::source::{BatchStream, Refuse, SnapshotId, Watermarks};

@@ -13,6 +13,8 @@ pub mod memory;
 mod on_schema_change;
 pub mod parquet;
 pub mod postgres;
+#[cfg(test)]
+mod sink_tests;
 pub mod sqlite;
 
 use std::path::{Path, PathBuf};

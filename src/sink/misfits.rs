@@ -1,7 +1,7 @@
 //! Rows that the target cannot hold, as refused rows: where they stand, and with which key.
 
-use arrow::array::{Array, AsArray};
-use arrow::compute::cast;
+use arrow::array::{Array, AsArray, BooleanArray};
+use arrow::compute::{cast, filter_record_batch};
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::record_batch::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions, array_value_to_string};
@@ -73,4 +73,19 @@ fn number(array: &dyn Array, row: usize) -> String {
         Some(number) => format!("{number} as {}", array.data_type()),
         None => format!("a value of type {}", array.data_type()),
     }
+}
+
+/// The rows of `batch` but for those of `misfits`.
+pub fn without(batch: &RecordBatch, misfits: &[Misfit]) -> Result<RecordBatch> {
+    if misfits.is_empty() {
+        return Ok(batch.clone());
+    }
+    let mut fits = vec![true; batch.num_rows()];
+    for misfit in misfits {
+        if let Some(fits) = fits.get_mut(misfit.row) {
+            *fits = false;
+        }
+    }
+    filter_record_batch(batch, &BooleanArray::from(fits))
+        .map_err(|error| Error::bug("rows could not be left out").at("arrow", error))
 }

@@ -4,13 +4,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use dhow::faults::{POINTS, POSTGRES};
 
 use crate::cluster::{Cluster, SHARED};
-use crate::project::{Ended, Project, is_long};
+use crate::project::{Ended, Project, is_long, side_by_side};
 
 const MODES: [(&str, &str); 5] = [
     ("append", ""),
@@ -127,20 +126,6 @@ fn tell(mode: (&'static str, &str), consistency: &str, faults: &[String]) -> BTr
     site.assert_whole(&told);
     site.assert_tidy(&told);
     deaths
-}
-
-/// Does `work` with each of `items`, as many at a time as there are cores.
-fn side_by_side<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
-            scope.spawn(|| {
-                while let Some(item) = items.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    work(item);
-                }
-            });
-        }
-    });
 }
 
 /// One snapshot, which goes with the process that took it.

@@ -3,6 +3,7 @@
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
@@ -81,4 +82,18 @@ impl Ended {
 /// Whether the long form of a test was asked for, as `make test-long` does.
 pub(crate) fn is_long() -> bool {
     std::env::var_os("DHOW_LONG").is_some()
+}
+
+/// Does `work` with each of `items`, as many at a time as there are cores.
+pub(crate) fn side_by_side<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                while let Some(item) = items.get(next.fetch_add(1, Ordering::SeqCst)) {
+                    work(item);
+                }
+            });
+        }
+    });
 }

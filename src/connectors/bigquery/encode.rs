@@ -3,8 +3,6 @@
 //!
 //! Encoding, compression and upload run side by side with bounded queues between them.
 
-use arrow::array::BooleanArray;
-use arrow::compute::filter_record_batch;
 use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use flate2::Compression;
@@ -21,7 +19,7 @@ use super::upload::{CHUNK, Piece};
 use crate::error::{Error, Result};
 use crate::memory::{Memory, Reservation};
 use crate::ndjson::{Lines, Nulls};
-use crate::sink::{Load, Misfit, Misfits, Part};
+use crate::sink::{Load, Misfits, Part, slices, without};
 
 /// Bytes that are compressed at once, about.
 const BLOCK: usize = 1024 * 1024;
@@ -85,7 +83,7 @@ impl Encoder {
     async fn encode(mut self, mut part: Part, blocks: Sender<Block>) -> Result<u64> {
         let mut out = Vec::new();
         while let Some(batch) = part.batches.next().await {
-            for slice in slices(&batch?)? {
+            for slice in slices(&batch?, BLOCK)? {
                 self.add(&part, &slice, &mut out)?;
                 if out.len() >= BLOCK {
                     let block = Block { data: std::mem::take(&mut out), gzip: self.gzip };
@@ -126,33 +124,6 @@ impl Encoder {
         let columnar = self.columnar.as_ref().map_or(0, Columnar::memory);
         self.held.resize(3 * out.capacity().max(BLOCK) + 3 * CHUNK + columnar)
     }
-}
-
-/// The rows of `batch` that fit.
-fn without(batch: &RecordBatch, misfits: &[Misfit]) -> Result<RecordBatch> {
-    if misfits.is_empty() {
-        return Ok(batch.clone());
-    }
-    let mut fits = vec![true; batch.num_rows()];
-    for misfit in misfits {
-        if let Some(fits) = fits.get_mut(misfit.row) {
-            *fits = false;
-        }
-    }
-    filter_record_batch(batch, &BooleanArray::from(fits))
-        .map_err(|error| Error::bug("rows could not be left out").at("arrow", error))
-}
-
-/// `batch` in slices of about [`BLOCK`] bytes: wide rows make large batches.
-fn slices(batch: &RecordBatch) -> Result<impl Iterator<Item = RecordBatch> + use<>> {
-    let mut bytes = 0;
-    for column in batch.columns() {
-        let held = column.to_data().get_slice_memory_size();
-        bytes += held.map_err(|e| Error::bug("a batch could not be measured").at("arrow", e))?;
-    }
-    let (batch, rows) = (batch.clone(), batch.num_rows());
-    let each = rows.div_ceil(bytes.div_ceil(BLOCK).max(1)).max(1);
-    Ok((0..rows).step_by(each).map(move |start| batch.slice(start, each.min(rows - start))))
 }
 
 /// Bytes on their way to be compressed.

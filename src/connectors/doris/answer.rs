@@ -90,7 +90,6 @@ impl Said {
         let (Some(_), Some(_)) = (self.total, self.loaded) else {
             return Verdict::Unknown("success, without the number of rows".to_owned());
         };
-        let counts = (self.total, self.loaded, self.filtered, self.unselected);
         let is_whole = self.total == Some(sent)
             && self.loaded == Some(sent)
             && self.filtered.unwrap_or(0) == 0
@@ -101,10 +100,10 @@ impl Said {
         let shown = |count: Option<u64>| count.map_or("?".to_owned(), |count| count.to_string());
         Verdict::Short(format!(
             "of {sent} rows sent it saw {}, loaded {}, filtered {} and left out {}",
-            shown(counts.0),
-            shown(counts.1),
-            shown(counts.2),
-            shown(counts.3),
+            shown(self.total),
+            shown(self.loaded),
+            shown(self.filtered),
+            shown(self.unselected),
         ))
     }
 

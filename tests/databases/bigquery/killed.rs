@@ -4,13 +4,12 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dhow::faults::{BIGQUERY, POINTS};
 
 use super::gate::{Fault, Held, Refusal, When};
 use super::site::{LARGE, MISSING, MODES, NARROW, SMALL, Setup, Site};
-use crate::project::{Ended, Project, is_long};
+use crate::project::{Ended, Project, is_long, side_by_side};
 
 /// Once the ledger knows that the rows are published, running again is another load.
 const AFTERWARDS: [&str; 5] =
@@ -47,19 +46,6 @@ fn tell(site: &Site, faults: &[&str]) -> BTreeSet<String> {
     site.assert_whole(&told);
     site.assert_tidy(&told);
     deaths
-}
-
-fn side_by_side<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
-            scope.spawn(|| {
-                while let Some(item) = items.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    work(item);
-                }
-            });
-        }
-    });
 }
 
 /// Points that a load passes only under special circumstances, and those.

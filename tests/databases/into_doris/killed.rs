@@ -6,9 +6,10 @@ use std::sync::Mutex;
 
 use dhow::faults::{DORIS, POINTS};
 
-use super::site::{Before, MODES, Site, side_by_side};
+use super::site::{Before, MODES, Site};
 use crate::doris::{Fault, When};
 use crate::project::is_long;
+use crate::project::side_by_side;
 
 /// Once the ledger knows that the rows are published, running again is another load; it appends
 /// the source once more.

@@ -1,9 +1,10 @@
 //! The answer to every single call is lost, before and after its effect: what an undisturbed load
 //! asks is counted first, then each of those calls is disturbed in a load of its own.
 
-use super::site::{MODES, Site, side_by_side};
+use super::site::{MODES, Site};
 use crate::doris::{Fault, Side, When};
 use crate::project::is_long;
+use crate::project::side_by_side;
 
 /// Calls of one undisturbed load to front ends, back ends and the query port.
 fn calls(mode: (&'static str, &str)) -> [usize; 3] {

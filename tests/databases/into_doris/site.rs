@@ -1,7 +1,5 @@
 //! A file of rows, a pipeline into Doris, and what its table must hold in the end.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use crate::doris::{Doris, Fault, Layout, Request, Side, When};
 use crate::project::{Ended, Project};
 
@@ -217,18 +215,4 @@ pub(super) fn sink(doris: &Doris, options: &str) -> String {
         fes.join(", "),
         queries.join(", ")
     )
-}
-
-/// Does `work` with each of `items`, as many at a time as there are cores.
-pub(super) fn side_by_side<T: Sync>(items: &[T], work: impl Fn(&T) + Sync) {
-    let next = AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
-            scope.spawn(|| {
-                while let Some(item) = items.get(next.fetch_add(1, Ordering::SeqCst)) {
-                    work(item);
-                }
-            });
-        }
-    });
 }

@@ -13,22 +13,22 @@ mod gate;
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::array::RecordBatch;
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::config::{Node, Options, Place, Value as Written};
+use crate::connectors::sink_tests::{
+    PARTS, Row, after, columns, high, load, load_of, modes, part, part_of, stage, under,
+};
 use crate::connectors::{Context, Role};
 use crate::error::Result;
 use crate::memory::unlimited;
-use crate::sink::{Load, Mark, Mode, Part, Receipt, Sink};
-use crate::source::{SnapshotId, Stop, Watermark, Watermarks};
+use crate::sink::{Load, Mark, Mode, Part, Sink};
+use crate::source::Stop;
 use gate::Gate;
 
 use super::BigQuerySink;
-
-/// A row of the table `t`.
-type Row = (i64, &'static str);
 
 /// A stand-in of its own for each test, with the dataset `d`, and sinks that write `d.t`.
 struct Yard {
@@ -141,75 +141,4 @@ fn node(value: &str, place: &Place) -> Node {
     let pairs = value.split("; ").map(|pair| pair.split_once(": ").unwrap());
     let entry = |(k, v): (&str, &str)| (k.to_owned(), place.clone(), Node::argument(v, place));
     Node { value: Written::Map(pairs.map(entry).collect()), ..Node::argument("", place) }
-}
-
-/// Rows of any columns as a part.
-fn part_of(id: &str, rows: &RecordBatch) -> Part {
-    let batches = stream::iter([Ok(rows.clone())]).boxed();
-    Part { id: id.to_owned(), batches, refuse: Arc::new(Stop) }
-}
-
-/// Columns by name; those that end in `!` are never NULL.
-fn columns(columns: &[(&str, ArrayRef)]) -> RecordBatch {
-    let named = columns
-        .iter()
-        .map(|(name, array)| (name.trim_end_matches('!'), array.clone(), !name.ends_with('!')));
-    RecordBatch::try_from_iter_with_nullable(named).unwrap()
-}
-
-/// A load of the columns of `rows`.
-fn load_of(id: &str, mode: Mode, rows: &RecordBatch) -> Load {
-    Load { schema: rows.schema(), ..load(id, mode) }
-}
-
-fn batch(rows: &[Row]) -> RecordBatch {
-    let ids = Int64Array::from_iter_values(rows.iter().map(|(id, _)| *id));
-    let words = StringArray::from_iter_values(rows.iter().map(|(_, word)| *word));
-    columns(&[("id!", Arc::new(ids)), ("word", Arc::new(words))])
-}
-
-/// A load of splits, bound to the snapshot `s1`.
-fn load(id: &str, mode: Mode) -> Load {
-    Load {
-        schema: batch(&[]).schema(),
-        snapshot: SnapshotId("s1".to_owned()),
-        repeatable: true,
-        ..Load::question(id.parse().unwrap(), &mode)
-    }
-}
-
-fn under(load: &Load, snapshot: &str) -> Load {
-    Load { snapshot: SnapshotId(snapshot.to_owned()), ..load.clone() }
-}
-
-fn part(id: &str, rows: &[Row]) -> Part {
-    part_of(id, &batch(rows))
-}
-
-fn high(word: &str) -> Watermarks {
-    Watermarks::from([("source".to_owned(), Watermark(word.to_owned()))])
-}
-
-fn modes() -> Vec<Mode> {
-    let id = || vec!["id".to_owned()];
-    vec![Mode::Append, Mode::Truncate, Mode::Replace, Mode::Merge(id()), Mode::DeleteInsert(id())]
-}
-
-async fn stage(sink: &Arc<dyn Sink>, load: &Load, parts: &[&[Row]]) -> Result<Vec<Receipt>> {
-    let mut staged = Vec::new();
-    for (index, rows) in parts.iter().enumerate() {
-        staged.push(sink.write(load, part(&format!("p{index}"), rows)).await?);
-    }
-    Ok(staged)
-}
-
-/// What each mode makes of these parts and the two rows before.
-const PARTS: &[&[Row]] = &[&[(2, "new")], &[(3, "new"), (4, "new")]];
-
-fn after(mode: &Mode) -> &'static str {
-    match mode {
-        Mode::Append => "1=old 2=new 2=old 3=new 4=new",
-        Mode::Truncate | Mode::Replace => "2=new 3=new 4=new",
-        Mode::Merge(_) | Mode::DeleteInsert(_) => "1=old 2=new 3=new 4=new",
-    }
 }

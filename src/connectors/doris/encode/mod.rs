@@ -8,8 +8,7 @@ use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, DictionaryArray, Int8Array, StringArray};
-use arrow::compute::filter_record_batch;
+use arrow::array::{ArrayRef, DictionaryArray, Int8Array, StringArray};
 use arrow::datatypes::{DataType, Field, Int8Type, Schema, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use bytes::Bytes;
@@ -28,7 +27,7 @@ use super::types;
 use crate::error::{Error, Result};
 use crate::memory::Reservation;
 use crate::ndjson::{self, Form, Lines, Nulls};
-use crate::sink::{Load, Misfit, Misfits, Part};
+use crate::sink::{Load, Misfit, Misfits, Part, slices, without};
 
 /// Bytes that are handed on at once, about.
 const CHUNK: usize = 1024 * 1024;
@@ -212,7 +211,7 @@ impl Rows {
                 return Ok(None);
             }
             match self.part.batches.next().await {
-                Some(batch) => self.todo = slices(&batch?),
+                Some(batch) => self.todo = slices(&batch?, SLICE)?.collect(),
                 None => self.ended = true,
             }
         }
@@ -276,17 +275,6 @@ impl Body {
     }
 }
 
-/// `batch` without the rows of `misfits`.
-fn without(batch: &RecordBatch, misfits: &[Misfit]) -> Result<RecordBatch> {
-    if misfits.is_empty() {
-        return Ok(batch.clone());
-    }
-    let is_bad = |row: usize| misfits.iter().any(|misfit| misfit.row == row);
-    let keep: BooleanArray = (0..batch.num_rows()).map(|row| Some(!is_bad(row))).collect();
-    filter_record_batch(batch, &keep)
-        .map_err(|error| Error::bug("rows could not be left out").at("arrow", error))
-}
-
 fn gzip() -> GzEncoder<Vec<u8>> {
     GzEncoder::new(Vec::new(), Compression::fast())
 }
@@ -345,16 +333,4 @@ fn with_place(schema: &SchemaRef, batch: &RecordBatch, place: &str) -> Result<Re
     let columns = batch.columns().iter().cloned().chain([Arc::new(places) as ArrayRef]);
     let options = RecordBatchOptions::new().with_row_count(Some(rows));
     RecordBatch::try_new_with_options(Arc::clone(schema), columns.collect(), &options).map_err(bug)
-}
-
-/// `batch` in slices of about [`SLICE`] bytes.
-fn slices(batch: &RecordBatch) -> VecDeque<RecordBatch> {
-    let rows = batch.num_rows();
-    let bytes: usize = batch
-        .columns()
-        .iter()
-        .map(|column| column.to_data().get_slice_memory_size().unwrap_or(0))
-        .sum();
-    let of_slice = (rows / (bytes / SLICE + 1)).max(1);
-    (0..rows).step_by(of_slice).map(|at| batch.slice(at, of_slice.min(rows - at))).collect()
 }

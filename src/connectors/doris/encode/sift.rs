@@ -1,8 +1,8 @@
 //! Finds texts that are no JSON where a column takes nothing else: the server would, too, but for
 //! the whole request.
 
-use arrow::array::{Array, ArrayRef, BooleanArray, StringArray};
-use arrow::compute::{cast, filter_record_batch};
+use arrow::array::{Array, ArrayRef, StringArray};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Schema};
 use arrow::record_batch::RecordBatch;
 use serde::de::IgnoredAny;
@@ -10,7 +10,7 @@ use serde::de::IgnoredAny;
 use crate::connectors::doris::kind::Kind;
 use crate::connectors::doris::table::Column;
 use crate::error::{Error, Result};
-use crate::sink::Misfit;
+use crate::sink::{Misfit, without};
 use crate::source::Refused;
 
 /// The columns whose texts have to be JSON: their places and names.
@@ -40,11 +40,13 @@ impl Sift {
 
     pub(super) fn sift(&self, batch: &RecordBatch) -> Result<Sifted> {
         let mut misfits: Vec<Misfit> = Vec::new();
+        let mut fits = vec![true; batch.num_rows()];
         for (at, name) in &self.0 {
             let texts = texts(batch.column(*at))?;
-            for row in (0..texts.len()).filter(|row| texts.is_valid(*row)) {
-                let is_new = misfits.iter().all(|misfit| misfit.row != row);
-                if is_new && serde_json::from_str::<IgnoredAny>(texts.value(row)).is_err() {
+            for (row, fits) in fits.iter_mut().enumerate().filter(|(_, fits)| **fits) {
+                let is_json = |text| serde_json::from_str::<IgnoredAny>(text).is_ok();
+                *fits = texts.is_null(row) || is_json(texts.value(row));
+                if !*fits {
                     misfits.push(misfit(row, name, texts.value(row)));
                 }
             }
@@ -52,11 +54,8 @@ impl Sift {
         if misfits.is_empty() {
             return Ok(Sifted { rows: batch.clone(), at: None, misfits });
         }
-        let is_bad = |row: &usize| misfits.iter().any(|misfit| misfit.row == *row);
-        let at: Vec<usize> = (0..batch.num_rows()).filter(|row| !is_bad(row)).collect();
-        let keep: BooleanArray = (0..batch.num_rows()).map(|row| Some(!is_bad(&row))).collect();
-        let rows = filter_record_batch(batch, &keep)
-            .map_err(|error| Error::bug("rows could not be left out").at("arrow", error))?;
+        let rows = without(batch, &misfits)?;
+        let at = (0..fits.len()).filter(|row| fits[*row]).collect();
         Ok(Sifted { rows, at: Some(at), misfits })
     }
 }

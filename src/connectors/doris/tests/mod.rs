@@ -13,18 +13,19 @@ use futures::{StreamExt, stream};
 use super::stand_in::{Doris, Layout};
 use crate::config::{Node, Options, Place, Value};
 use crate::connectors::Context;
+use crate::connectors::sink_tests::{
+    PARTS, Row, after, batch, high, key, load, load_of, modes, part, part_of, stage, under,
+};
 use crate::error::Result;
 use crate::memory::unlimited;
 use crate::sink::{Load, Mark, Mode, Part, Receipt, Sink};
-use crate::source::{SnapshotId, Stop, Watermark, Watermarks};
+use crate::source::Stop;
 
 /// A cluster of its own for each test, and sinks that write the table `t` of it.
 struct Yard {
     doris: Doris,
     options: Vec<(String, String)>,
 }
-
-type Row = (i64, &'static str);
 
 impl Yard {
     fn new(sql: &str) -> Self {
@@ -103,65 +104,6 @@ impl Yard {
     }
 }
 
-fn batch(rows: &[Row]) -> RecordBatch {
-    let ids = Int64Array::from_iter_values(rows.iter().map(|(id, _)| *id));
-    let words = StringArray::from_iter_values(rows.iter().map(|(_, word)| *word));
-    let columns: [(&str, ArrayRef, bool); 2] =
-        [("id", Arc::new(ids), false), ("word", Arc::new(words), true)];
-    RecordBatch::try_from_iter_with_nullable(columns).unwrap()
-}
-
-/// A load of splits, bound to the snapshot `s1`.
-fn load(id: &str, mode: Mode) -> Load {
-    Load {
-        schema: batch(&[]).schema(),
-        snapshot: SnapshotId("s1".to_owned()),
-        repeatable: true,
-        ..Load::question(id.parse().unwrap(), &mode)
-    }
-}
-
-fn under(load: &Load, snapshot: &str) -> Load {
-    Load { snapshot: SnapshotId(snapshot.to_owned()), ..load.clone() }
-}
-
-fn load_of(id: &str, mode: Mode, rows: &RecordBatch) -> Load {
-    Load { schema: rows.schema(), ..load(id, mode) }
-}
-
-fn part(id: &str, rows: &[Row]) -> Part {
-    part_of(id, &batch(rows))
-}
-
-fn part_of(id: &str, rows: &RecordBatch) -> Part {
-    let batches = stream::iter([Ok(rows.clone())]).boxed();
-    Part { id: id.to_owned(), batches, refuse: Arc::new(Stop) }
-}
-
-fn high(word: &str) -> Watermarks {
-    Watermarks::from([("source".to_owned(), Watermark(word.to_owned()))])
-}
-
-fn key(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
-}
-
-fn modes() -> Vec<Mode> {
-    let id = || key(&["id"]);
-    vec![Mode::Append, Mode::Truncate, Mode::Replace, Mode::Merge(id()), Mode::DeleteInsert(id())]
-}
-
-async fn stage(sink: &Arc<dyn Sink>, load: &Load, parts: &[&[Row]]) -> Result<Vec<Receipt>> {
-    let mut staged = Vec::new();
-    for (index, rows) in parts.iter().enumerate() {
-        staged.push(sink.write(load, part(&format!("p{index}"), rows)).await?);
-    }
-    Ok(staged)
-}
-
-/// What each mode makes of a table with two rows.
-const PARTS: &[&[Row]] = &[&[(2, "new")], &[(3, "new"), (4, "new")]];
-
 /// A yard with two rows, in a table for this mode.
 fn yard(mode: &Mode) -> Yard {
     let yard = Yard::new(&table(mode));
@@ -175,12 +117,4 @@ fn table(mode: &Mode) -> String {
         "create table t (id bigint not null, word varchar(20)) {model} key (id) comment 'words' \
          distributed by hash (id) buckets 1 properties ('replication_num' = '1')"
     )
-}
-
-fn after(mode: &Mode) -> &'static str {
-    match mode {
-        Mode::Append => "1=old 2=new 2=old 3=new 4=new",
-        Mode::Truncate | Mode::Replace => "2=new 3=new 4=new",
-        Mode::Merge(_) | Mode::DeleteInsert(_) => "1=old 2=new 3=new 4=new",
-    }
 }

@@ -33,15 +33,13 @@ mod text;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::BooleanArray;
-use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::RecordBatch;
 use bytes::BytesMut;
 
 use super::server_type::Column;
 use crate::error::{Error, Result};
-use crate::sink::Misfit;
+use crate::sink::{Misfit, without};
 use bad::Bad;
 use cells::Cells;
 use fit::Way;
@@ -139,13 +137,10 @@ impl Encoder {
         }
         misfits.sort_by_key(|misfit| misfit.row);
         misfits.dedup_by_key(|misfit| misfit.row);
-        let mut fits = vec![true; batch.num_rows()];
+        let rest = without(batch, &misfits)?;
         for found in misfits {
-            fits[found.row] = false;
             misfit(found)?;
         }
-        let rest = filter_record_batch(batch, &BooleanArray::from(fits))
-            .map_err(|error| Error::bug("rows could not be left out").at("arrow", error))?;
         let (cells, misfits) = self.cells(&rest)?;
         if !misfits.is_empty() {
             return Err(Error::bug("a row that did not fit was not left out"));

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use futures::{StreamExt, stream};
+use arrow::array::RecordBatch;
 
 use crate::config::Options;
 use crate::connectors::Context;
 use crate::connectors::postgres::cluster::SHARED;
+pub(in crate::connectors::postgres) use crate::connectors::sink_tests::{
+    PARTS, Row, after, columns, high, key, load, load_of, modes, part, part_of, stage, under,
+};
 use crate::error::{Kind, Result};
 use crate::memory::unlimited;
-use crate::sink::{Load, Mark, Mode, Part, Receipt, Sink};
-use crate::source::{Refuse, Refused, SnapshotId, Stop, Watermark, Watermarks};
+use crate::sink::{Load, Mark, Mode, Part, Sink};
+use crate::source::{Refuse, Refused};
 
 /// A database of its own for each test, and sinks that write the table `t` of it.
 pub(in crate::connectors::postgres) struct Yard {
@@ -19,8 +21,6 @@ pub(in crate::connectors::postgres) struct Yard {
     pub(in crate::connectors::postgres) database: String,
     options: Vec<(&'static str, &'static str)>,
 }
-
-pub(in crate::connectors::postgres) type Row = (i64, &'static str);
 
 impl Yard {
     pub(in crate::connectors::postgres) fn new(sql: &str) -> Self {
@@ -117,83 +117,9 @@ impl Yard {
     }
 }
 
-/// Rows of any columns as a part.
-pub(in crate::connectors::postgres) fn part_of(id: &str, rows: &RecordBatch) -> Part {
-    let batches = stream::iter([Ok(rows.clone())]).boxed();
-    Part { id: id.to_owned(), batches, refuse: Arc::new(Stop) }
-}
-
-/// Columns by name; those that end in `!` are never NULL.
-pub(in crate::connectors::postgres) fn columns(columns: &[(&str, ArrayRef)]) -> RecordBatch {
-    let named = columns
-        .iter()
-        .map(|(name, array)| (name.trim_end_matches('!'), array.clone(), !name.ends_with('!')));
-    RecordBatch::try_from_iter_with_nullable(named).unwrap()
-}
-
-/// A load of the columns of `rows`.
-pub(in crate::connectors::postgres) fn load_of(id: &str, mode: Mode, rows: &RecordBatch) -> Load {
-    Load { schema: rows.schema(), ..load(id, mode) }
-}
-
-pub(in crate::connectors::postgres) fn batch(rows: &[Row]) -> RecordBatch {
-    let ids = Int64Array::from_iter_values(rows.iter().map(|(id, _)| *id));
-    let words = StringArray::from_iter_values(rows.iter().map(|(_, word)| *word));
-    let columns: [(&str, ArrayRef, bool); 2] =
-        [("id", Arc::new(ids), false), ("word", Arc::new(words), true)];
-    RecordBatch::try_from_iter_with_nullable(columns).unwrap()
-}
-
-/// A load of splits, bound to the snapshot `s1`.
-pub(in crate::connectors::postgres) fn load(id: &str, mode: Mode) -> Load {
-    Load {
-        schema: batch(&[]).schema(),
-        snapshot: SnapshotId("s1".to_owned()),
-        repeatable: true,
-        ..Load::question(id.parse().unwrap(), &mode)
-    }
-}
-
-pub(in crate::connectors::postgres) fn under(load: &Load, snapshot: &str) -> Load {
-    Load { snapshot: SnapshotId(snapshot.to_owned()), ..load.clone() }
-}
-
-pub(in crate::connectors::postgres) fn part(id: &str, rows: &[Row]) -> Part {
-    let batches = stream::iter([Ok(batch(rows))]).boxed();
-    Part { id: id.to_owned(), batches, refuse: Arc::new(Stop) }
-}
-
-pub(in crate::connectors::postgres) fn high(word: &str) -> Watermarks {
-    Watermarks::from([("source".to_owned(), Watermark(word.to_owned()))])
-}
-
-pub(in crate::connectors::postgres) fn key(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
-}
-
-pub(in crate::connectors::postgres) fn modes() -> Vec<Mode> {
-    let id = || key(&["id"]);
-    vec![Mode::Append, Mode::Truncate, Mode::Replace, Mode::Merge(id()), Mode::DeleteInsert(id())]
-}
-
-pub(in crate::connectors::postgres) async fn stage(
-    sink: &Arc<dyn Sink>,
-    load: &Load,
-    parts: &[&[Row]],
-) -> Result<Vec<Receipt>> {
-    let mut staged = Vec::new();
-    for (index, rows) in parts.iter().enumerate() {
-        staged.push(sink.write(load, part(&format!("p{index}"), rows)).await?);
-    }
-    Ok(staged)
-}
-
 /// A table with two rows before each load, and what each mode makes of [`PARTS`].
 pub(in crate::connectors::postgres) const BEFORE: &str = "create table t (id bigint primary key, word text); \
      insert into t values (1, 'old'), (2, 'old')";
-pub(in crate::connectors::postgres) const PARTS: &[&[Row]] =
-    &[&[(2, "new")], &[(3, "new"), (4, "new")]];
-
 pub(in crate::connectors::postgres) fn before(mode: &Mode) -> &'static str {
     match mode {
         Mode::Append => {
@@ -201,14 +127,6 @@ pub(in crate::connectors::postgres) fn before(mode: &Mode) -> &'static str {
              insert into t values (1, 'old'), (2, 'old')"
         }
         _ => BEFORE,
-    }
-}
-
-pub(in crate::connectors::postgres) fn after(mode: &Mode) -> &'static str {
-    match mode {
-        Mode::Append => "1=old 2=new 2=old 3=new 4=new",
-        Mode::Truncate | Mode::Replace => "2=new 3=new 4=new",
-        Mode::Merge(_) | Mode::DeleteInsert(_) => "1=old 2=new 3=new 4=new",
     }
 }
 

@@ -17,7 +17,7 @@ use crate::connectors::postgres::quote::columns;
 use crate::error::{Error, Result};
 use crate::faults::point;
 use crate::memory::Reservation;
-use crate::sink::{Load, Misfits, Part, Receipt};
+use crate::sink::{Load, Misfits, Part, Receipt, slices};
 
 /// Bytes that are sent at once, about.
 const CHUNK: usize = 512 * 1024;
@@ -89,7 +89,7 @@ struct Rows {
     /// The columns, in the order of the load.
     names: Vec<String>,
     out: BytesMut,
-    /// Slices of the batch that is being encoded.
+    /// Slices of the batch that is being encoded, the last one first.
     todo: Vec<RecordBatch>,
     stage: Stage,
     rows: u64,
@@ -133,7 +133,7 @@ impl Rows {
             match self.todo.pop() {
                 Some(batch) => self.encode(&batch)?,
                 None => match self.part.batches.next().await {
-                    Some(batch) => self.todo = slices(&batch?)?,
+                    Some(batch) => self.todo = slices(&batch?, CHUNK)?.rev().collect(),
                     None => {
                         self.encoder.end(&mut self.out);
                         self.stage = Stage::Ended;
@@ -202,17 +202,4 @@ fn refused_by_server(failed: &str, error: &tokio_postgres::Error, bound: &Bound)
         "leave such rows out in a model, or change the constraint of `{}`",
         bound.target
     ))
-}
-
-/// `batch` in slices of about [`CHUNK`] bytes, the last one first.
-fn slices(batch: &RecordBatch) -> Result<Vec<RecordBatch>> {
-    let mut bytes = 0;
-    for column in batch.columns() {
-        let held = column.to_data().get_slice_memory_size();
-        bytes += held.map_err(|e| Error::bug("a batch could not be measured").at("arrow", e))?;
-    }
-    let rows = batch.num_rows();
-    let each = rows.div_ceil(bytes.div_ceil(CHUNK).max(1)).max(1);
-    let starts = (0..rows).step_by(each).rev();
-    Ok(starts.map(|start| batch.slice(start, each.min(rows - start))).collect())
 }
