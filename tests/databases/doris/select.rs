@@ -70,7 +70,7 @@ fn read(session: &Session, state: &mut State, statement: &mut Statement) -> Resu
     let texts = translate(session, state, statement)?;
     let sql = statement.to_string();
     let mut prepared = state.sqlite.prepare(&sql).map_err(|e| lite(&e))?;
-    let mut columns: Vec<String> = prepared.column_names().map(str::to_owned).collect();
+    let mut columns: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
     if let Some(names) = names.filter(|names| names.len() == columns.len()) {
         columns = names;
     }

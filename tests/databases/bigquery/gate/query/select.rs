@@ -71,7 +71,7 @@ pub(crate) fn assert(
 /// Asks SQLite.
 pub(crate) fn execute(world: &World, sql: &str, cells: &[Cell]) -> Outcome<Found> {
     let mut statement = world.store.0.prepare(sql).map_err(store::refusal)?;
-    let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    let names: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
     for at in 1..=statement.parameter_count() {
         let cell =
             cells.get(at - 1).ok_or_else(|| Refusal::invalid_query("Query parameter not found"))?;
