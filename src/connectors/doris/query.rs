@@ -70,7 +70,7 @@ impl Sessions<'_> {
             .wait_timeout(Some(28_800))
             .ssl_opts(encryption(&self.cluster.tls, self.base));
         let options: Opts = self.login.session(options).await?.into();
-        let failed = format!("`{server}` cannot be reached");
+        let failed = format!("no session with `{server}` could begin");
         let connected = tokio::time::timeout(self.cluster.connect_timeout, Conn::new(options));
         let connection = match connected.await {
             Ok(connected) => connected.map_err(|cause| error::of(&failed, &server, &cause))?,

@@ -146,7 +146,7 @@ fn a_wrong_password() {
     let doris = with_table();
     let sink = sink(&doris, APPEND).replace(&doris.password, "wrong");
     insta::assert_snapshot!(told_by(&doris, "id,name\n1,a\n", &sink), @r#"
-    error: `QUERY` cannot be reached
+    error: no session with `QUERY` could begin
       it says: Access denied for user 'ann@127.0.0.1' (using password: YES)
       server:  QUERY
       table:   shop.target
@@ -294,7 +294,7 @@ fn a_cluster_that_is_not_there() {
     let (fe, query) = (doris.fe(), doris.query());
     let sink = sink(&doris, APPEND).replace(&fe, "127.0.0.1:1").replace(&query, "127.0.0.1:1");
     insta::assert_snapshot!(told_by(&doris, "id,name\n1,a\n", &sink), @r#"
-    error: `127.0.0.1:1` cannot be reached
+    error: no session with `127.0.0.1:1` could begin
       server: 127.0.0.1:1
       reason: Connection refused (os error 111)
       table:  shop.target
