@@ -137,12 +137,7 @@ fn failed(server: &str, error: &reqwest::Error) -> Error {
         if let Some(Broken(ours)) = error.downcast_ref() {
             return ours.clone();
         }
-        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return certificate::refused(server, tls);
-        }
-        // The one inside of an I/O error is not among its sources.
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if let Some(tls) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        if let Some(tls) = certificate::within(error) {
             return certificate::refused(server, tls);
         }
         last = error.to_string();

@@ -140,6 +140,13 @@ impl Tls {
 
 type Builder = rustls::client::danger::DangerousClientConfigBuilder;
 
+/// Settles what encrypts the sessions of drivers that do not say it themselves: as there are two
+/// libraries for it in this program, rustls would refuse to choose. Harmless when called again.
+pub fn settle_provider() {
+    // Who was first has settled it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
 fn builder(provider: Arc<CryptoProvider>) -> Result<Builder> {
     let builder = ClientConfig::builder_with_provider(provider);
     let builder = builder.with_safe_default_protocol_versions();

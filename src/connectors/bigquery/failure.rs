@@ -247,9 +247,8 @@ mod tests {
 
     #[test]
     fn each_reason_says_who_must_act() {
-        let kind_of = |reason: &str| {
-            job(json!({ "reason": reason, "message": "m" })).into_error("x").kind()
-        };
+        let kind_of =
+            |reason: &str| job(json!({ "reason": reason, "message": "m" })).into_error("x").kind();
         for (reason, kind) in [
             ("rateLimitExceeded", Kind::Limit),
             ("jobRateLimitExceeded", Kind::Limit),
