@@ -3,8 +3,6 @@
 mod bigquery;
 mod cluster;
 mod doris;
-mod doris_stand;
-mod into_doris;
 // Release builds have no points at which to be killed.
 #[cfg(debug_assertions)]
 mod held;

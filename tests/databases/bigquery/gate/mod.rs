@@ -25,6 +25,7 @@ mod answer;
 mod columnar;
 mod contract;
 mod copies;
+mod direct;
 mod fault;
 mod functions;
 mod jobs;

@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use dhow::faults::{DORIS, POINTS};
 
 use super::site::{Before, MODES, Site};
-use crate::doris::{Fault, When};
+use crate::doris::stand::{Fault, When};
 use crate::project::is_long;
 use crate::project::side_by_side;
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::site::{MODES, Site};
-use crate::doris::{Fault, Latch, Layout, Side, When};
+use crate::doris::stand::{Fault, Latch, Layout, Side, When};
 
 const LOAD: &str = "/_stream_load?";
 const STATE: &str = "get_load_state";

@@ -1,7 +1,7 @@
 //! Statements: tables made and changed, rows put, taken away and asked for.
 
 use super::{state_of, with_tables};
-use crate::doris::Doris;
+use crate::doris::stand::Doris;
 
 #[test]
 fn create_table_keeps_its_rules() {

@@ -2,7 +2,7 @@
 //! what `dhow` says.
 
 use super::site::sink;
-use crate::doris::{Doris, Fault, When};
+use crate::doris::stand::{Doris, Fault, When};
 use crate::project::Project;
 
 const LOAD: &str = "/_stream_load?";

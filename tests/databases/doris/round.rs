@@ -3,7 +3,7 @@
 
 use mysql_async::prelude::Queryable;
 
-use crate::doris::{Doris, Layout};
+use crate::doris::stand::{Doris, Layout};
 use crate::project::Project;
 
 /// Where rows go.

@@ -1,6 +1,6 @@
 //! A file of rows, a pipeline into Doris, and what its table must hold in the end.
 
-use crate::doris::{Doris, Fault, Layout, Request, Side, When};
+use crate::doris::stand::{Doris, Fault, Layout, Request, Side, When};
 use crate::project::{Ended, Project};
 
 /// Every mode, with the options that it needs.

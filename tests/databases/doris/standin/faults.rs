@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{JSON, LINES, TABLE, curl, load, state_of, told, with_tables};
-use crate::doris::{Doris, Fault, Latch, Layout, Side, When};
+use crate::doris::stand::{Doris, Fault, Latch, Layout, Side, When};
 
 #[test]
 fn faults_of_a_load_do_what_their_names_say() {

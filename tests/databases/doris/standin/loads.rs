@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 use super::{JSON, LINES, STRICT, curl, load, settle, state_of, told, with_tables};
-use crate::doris::{Doris, Layout, Side};
+use crate::doris::stand::{Doris, Layout, Side};
 
 #[test]
 fn curl_follows_the_redirect_and_its_rows_arrive() {

@@ -2,7 +2,7 @@
 //! asks is counted first, then each of those calls is disturbed in a load of its own.
 
 use super::site::{MODES, Site};
-use crate::doris::{Fault, Side, When};
+use crate::doris::stand::{Fault, Side, When};
 use crate::project::is_long;
 use crate::project::side_by_side;
 
@@ -61,7 +61,7 @@ fn an_answer_that_is_lost_on_the_way_through_a_redirect_costs_no_row_and_doubles
     let site = by_redirect();
     site.assert_runs("undisturbed");
     let is_redirect =
-        |r: &&crate::doris::Request| r.side == Side::Fe && r.line.contains("/_stream_load?");
+        |r: &&crate::doris::stand::Request| r.side == Side::Fe && r.line.contains("/_stream_load?");
     let count = site.doris.requests().iter().filter(is_redirect).count();
     assert!(count > 0, "no load was redirected");
     let faults = [

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value as Json;
 
-use crate::doris::Doris;
+use crate::doris::stand::Doris;
 
 pub(super) const TABLE: &str = "create table t (id int not null, name varchar(5), price decimal(5,2), at datetime(3)) \
      duplicate key (id) distributed by hash (id) buckets 1 properties ('replication_num' = '1')";

@@ -5,7 +5,7 @@ use std::process::Command;
 use mysql_async::prelude::Queryable;
 
 use super::with_tables;
-use crate::doris::{Doris, Fault, When};
+use crate::doris::stand::{Doris, Fault, When};
 
 fn split(address: &str) -> (String, String) {
     let (host, port) = address.split_once(':').expect("host:port");
