@@ -30,7 +30,7 @@ mod fault;
 mod functions;
 mod jobs;
 mod loads;
-mod oauth;
+pub(crate) mod oauth;
 mod python;
 mod query;
 mod results;
