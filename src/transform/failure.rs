@@ -25,7 +25,7 @@ pub(super) fn carried(error: Error) -> DataFusionError {
 /// The error of a statement that cannot be planned.
 pub(super) fn planning(error: &DataFusionError, statement: &Statement) -> Error {
     if let Some(error) = ours(error) {
-        return error;
+        return error.at("file", &statement.sql.file);
     }
     let plain = match error.find_root() {
         DataFusionError::SchemaError(error, _) => schema_error(error, statement),

@@ -4,9 +4,10 @@
 //! was given. Names are matched as written, upper and lower case apart, with and without quotes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use arrow::datatypes::Schema;
+use arrow::datatypes::{DataType, FieldRef, Schema};
 use datafusion::catalog::TableProvider;
 use datafusion::common::{DataFusionError, TableReference};
 use datafusion::datasource::ViewTable;
@@ -20,6 +21,7 @@ use crate::memory::Memory;
 use crate::plan::RelationFacts;
 use crate::source::Snapshot;
 use crate::transform::budget::Budget;
+use crate::transform::functions::{self, GeoDatabase};
 use crate::transform::lineage::{self, Read};
 use crate::transform::relation::Relation;
 use crate::transform::runtime::{self, SpillFolder};
@@ -38,6 +40,7 @@ pub struct Session {
     pub(super) sources: BTreeMap<String, Arc<Relation>>,
     models: BTreeMap<String, Defined>,
     checks: BTreeMap<String, Defined>,
+    geo_database: Option<Arc<GeoDatabase>>,
     pub(super) prepared: Mutex<HashMap<Wanted, Arc<Prepared>>>,
 }
 
@@ -66,6 +69,7 @@ impl Session {
             sources: BTreeMap::new(),
             models: BTreeMap::new(),
             checks: BTreeMap::new(),
+            geo_database: None,
             prepared: Mutex::default(),
         })
     }
@@ -73,6 +77,24 @@ impl Session {
     /// The budget that everything in this session draws from.
     pub fn memory(&self) -> Arc<dyn Memory> {
         Arc::new(self.budget.clone())
+    }
+
+    /// Gives `geo_ip` the MaxMind database at `path`, which the user calls `name`; it is held in
+    /// memory, and counts as such. Before any model.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no such database, or does not fit into the memory.
+    pub fn set_geo_database(&mut self, path: &Path, name: &str) -> Result<()> {
+        let database = Arc::new(GeoDatabase::open(path, name, &self.budget)?);
+        let failed = |error| failure::running(&error, "the session");
+        functions::locate(&mut self.state, Arc::clone(&database)).map_err(failed)?;
+        self.geo_database = Some(database);
+        Ok(())
+    }
+
+    /// Tells the database of `geo_ip` from others.
+    pub fn geo_fingerprint(&self) -> Option<&str> {
+        self.geo_database.as_ref().map(|database| database.fingerprint())
     }
 
     /// Adds a source.
@@ -175,6 +197,8 @@ impl Session {
         let plan = self.analyzed(plan).map_err(failed)?;
         distinct_columns(&statement.subject, plan.schema().as_arrow())
             .map_err(|error| error.at("file", &statement.sql.file))?;
+        typed_columns(&statement.subject, plan.schema().as_arrow())
+            .map_err(|error| error.at("file", &statement.sql.file))?;
         // The optimiser finds mistakes of its own, such as a constant that does not fit its type.
         self.state.optimize(&plan).map_err(failed)?;
         let names = read.references.into_iter().map(|reference| reference.name).collect();
@@ -237,6 +261,20 @@ fn distinct_columns(subject: &str, schema: &Schema) -> Result<()> {
         Some(field) => {
             Err(Error::config(format!("{subject} has two columns called `{}`", field.name()))
                 .hint("give one of them another name with `as`"))
+        }
+    }
+}
+
+/// What `->` takes out of JSON has a type of its own in each row, which no target knows.
+fn typed_columns(subject: &str, schema: &Schema) -> Result<()> {
+    let is_untyped = |field: &&FieldRef| matches!(field.data_type(), DataType::Union(..));
+    match schema.fields().iter().find(is_untyped) {
+        None => Ok(()),
+        Some(field) => {
+            let name = field.name();
+            let message = format!("column `{name}` of {subject} is a value of JSON without a type");
+            Err(Error::config(message)
+                .hint("take it as text with `->>`, or say its type: `cast(j -> 'a' as bigint)`"))
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What a session promises, over snapshots in memory.
 
+mod functions;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};

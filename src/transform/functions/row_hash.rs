@@ -47,9 +47,13 @@ impl ScalarUDFImpl for RowHash {
     fn return_field_from_args(&self, arguments: ReturnFieldArgs<'_>) -> Result<FieldRef> {
         let mut types = arguments.arg_fields.iter().map(|field| field.data_type());
         match types.find(|kind| !byte_form::is_known(kind)) {
+            Some(DataType::Union(..)) => Err(carried(
+                Error::config("`row_hash` cannot take a value of JSON without a type")
+                    .hint("end with `->>` to take it as text: `row_hash(j ->> 'a')`"),
+            )),
             Some(kind) => Err(carried(
                 Error::config(format!("`row_hash` cannot take a value of type {kind}"))
-                    .hint("turn it into text; a value of JSON is taken out as text by `->>`"),
+                    .hint("turn it into text: `cast(a as varchar)`"),
             )),
             None => Ok(Arc::new(Field::new(self.name(), DataType::Utf8, false))),
         }
