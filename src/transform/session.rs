@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use arrow::datatypes::{DataType, FieldRef, Schema};
+use arrow::datatypes::Schema;
 use datafusion::catalog::TableProvider;
 use datafusion::common::{DataFusionError, TableReference};
 use datafusion::datasource::ViewTable;
@@ -197,8 +197,9 @@ impl Session {
         let plan = self.analyzed(plan).map_err(failed)?;
         distinct_columns(&statement.subject, plan.schema().as_arrow())
             .map_err(|error| error.at("file", &statement.sql.file))?;
-        typed_columns(&statement.subject, plan.schema().as_arrow())
-            .map_err(|error| error.at("file", &statement.sql.file))?;
+        if functions::has_untyped_json(&plan) {
+            return Err(untyped_json(&statement));
+        }
         // The optimiser finds mistakes of its own, such as a constant that does not fit its type.
         self.state.optimize(&plan).map_err(failed)?;
         let names = read.references.into_iter().map(|reference| reference.name).collect();
@@ -265,18 +266,11 @@ fn distinct_columns(subject: &str, schema: &Schema) -> Result<()> {
     }
 }
 
-/// What `->` takes out of JSON has a type of its own in each row, which no target knows.
-fn typed_columns(subject: &str, schema: &Schema) -> Result<()> {
-    let is_untyped = |field: &&FieldRef| matches!(field.data_type(), DataType::Union(..));
-    match schema.fields().iter().find(is_untyped) {
-        None => Ok(()),
-        Some(field) => {
-            let name = field.name();
-            let message = format!("column `{name}` of {subject} is a value of JSON without a type");
-            Err(Error::config(message)
-                .hint("take it as text with `->>`, or say its type: `cast(j -> 'a' as bigint)`"))
-        }
-    }
+/// What `->` takes out of JSON has a type of its own in each row, which nothing else knows.
+fn untyped_json(statement: &Statement) -> Error {
+    Error::config(format!("{} uses a value of JSON without a type", statement.subject))
+        .at("file", &statement.sql.file)
+        .hint("take it as text with `->>`, or say its type: `cast(j -> 'a' as bigint)`")
 }
 
 fn explained(statement: &Statement, plan: &LogicalPlan) -> String {

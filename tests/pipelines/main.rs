@@ -3,6 +3,7 @@
 
 mod broken;
 mod demo;
+mod functions;
 mod interrupted;
 // Release builds have no points at which to be killed.
 #[cfg(debug_assertions)]

@@ -10,13 +10,14 @@ use arrow::array::{ArrayRef, AsArray, Float64Array, Int64Array, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
-use datafusion::common::tree_node::Transformed;
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result};
 use datafusion::execution::{FunctionRegistry, SessionState};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, LogicalPlan, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+    Volatility,
 };
 use datafusion_functions_json::udfs::{json_as_text_udf, json_get_json_udf};
 
@@ -33,8 +34,50 @@ pub(super) fn register(state: &mut SessionState) -> Result<()> {
     for kind in [Kind::Whole, Kind::Float] {
         state.register_udf(Arc::new(ScalarUDF::new_from_impl(Number::of(kind))))?;
     }
+    // They make and take values without a type, whose numbers have lost digits.
+    for name in ["json_from_scalar", "json_union_to_text"] {
+        state.deregister_udf(name)?;
+    }
     Ok(())
 }
+
+/// Whether a value that `json_get` or `->` gives is used by something that does not give it a type:
+/// it would go as a union, in which a number is a 64-bit float.
+pub(in crate::transform) fn has_untyped_json(plan: &LogicalPlan) -> bool {
+    let mut found = false;
+    // The closure never fails, so neither does the walk.
+    let _ = plan.apply_with_subqueries(|node| {
+        found |= node.expressions().iter().any(|expr| is_untyped(expr, false));
+        Ok(TreeNodeRecursion::Continue)
+    });
+    found
+}
+
+/// Whether `expr`, or a part of it, is such a value; `is_settled` when what it stands in takes it.
+fn is_untyped(expr: &Expr, is_settled: bool) -> bool {
+    let settles = match expr {
+        Expr::ScalarFunction(call) if call.func.name() == GET && !is_settled => return true,
+        Expr::ScalarFunction(call) => call.func.name().starts_with("json_"),
+        Expr::Cast(_) | Expr::TryCast(_) | Expr::IsNull(_) | Expr::IsNotNull(_) => true,
+        Expr::Alias(_) => is_settled,
+        _ => false,
+    };
+    let mut found = false;
+    let _ = expr.apply_children(|part| {
+        found |= is_untyped(part, settles);
+        Ok(TreeNodeRecursion::Continue)
+    });
+    found
+}
+
+/// What to do about a message of DataFusion, if it is about an operator that took too much.
+pub(in crate::transform) fn bracket_hint(message: &str) -> Option<&'static str> {
+    let took_a_comparison = message.contains("to 'json_") && message.contains("got Boolean");
+    took_a_comparison.then_some("put brackets around the operator: `(j ->> 'a') = 'b'`")
+}
+
+/// What `->` is.
+const GET: &str = "json_get";
 
 /// Casts of a JSON value cast its text, which has all its digits.
 #[derive(Debug)]
@@ -77,7 +120,7 @@ fn is_cast(call: &ScalarFunction) -> bool {
 fn text_of(expr: Expr) -> Transformed<Expr> {
     match expr {
         Expr::Alias(alias) => text_of(*alias.expr),
-        Expr::ScalarFunction(call) if call.func.name() == "json_get" => {
+        Expr::ScalarFunction(call) if call.func.name() == GET => {
             let call = ScalarFunction { func: json_as_text_udf(), args: call.args };
             Transformed::yes(Expr::ScalarFunction(call))
         }

@@ -49,7 +49,7 @@ impl ScalarUDFImpl for RowHash {
         match types.find(|kind| !byte_form::is_known(kind)) {
             Some(DataType::Union(..)) => Err(carried(
                 Error::config("`row_hash` cannot take a value of JSON without a type")
-                    .hint("end with `->>` to take it as text: `row_hash(j ->> 'a')`"),
+                    .hint("take it as text with `->>`: `row_hash(j ->> 'a')`"),
             )),
             Some(kind) => Err(carried(
                 Error::config(format!("`row_hash` cannot take a value of type {kind}"))

@@ -90,16 +90,42 @@ async fn a_row_has_a_hash_of_all_its_values() {
 }
 
 #[tokio::test]
-async fn a_value_of_json_has_no_hash_until_it_is_text() {
+async fn a_value_of_json_is_of_no_use_until_it_has_a_type() {
+    let json = r#"{"id": 9007199254740993}"#;
+    for untyped in [
+        "j -> 'id' as id",
+        "coalesce(j -> 'id', null)",
+        "make_array(j -> 'id')",
+        "cast(coalesce(j -> 'id', null) as decimal(38, 0))",
+        "case when true then j -> 'id' end",
+    ] {
+        assert_eq!(
+            refused(untyped, json).await,
+            "error: model `m` uses a value of JSON without a type\n  file: sql/m.sql\n\n\
+             hint: take it as text with `->>`, or say its type: `cast(j -> 'a' as bigint)`",
+            "{untyped}"
+        );
+    }
     assert_eq!(
-        refused("row_hash(j -> 'a')", "{}").await.lines().next(),
+        refused("row_hash(j -> 'id')", json).await.lines().next(),
         Some("error: `row_hash` cannot take a value of JSON without a type")
     );
-    assert_eq!(
-        refused("j -> 'a' as a", "{}").await,
-        "error: column `a` of model `m` is a value of JSON without a type\n  file: sql/m.sql\n\n\
-         hint: take it as text with `->>`, or say its type: `cast(j -> 'a' as bigint)`"
-    );
+    for typed in [
+        "(j -> 'id') = 9007199254740993",
+        "(j -> 'id') in (9007199254740993)",
+        "concat(j -> 'id', '') = '9007199254740993'",
+        "(j -> 'id') is not null",
+        "json_length(j) = 1",
+    ] {
+        assert_eq!(first(typed, json).await.unwrap(), ["true"], "{typed}");
+    }
+}
+
+#[tokio::test]
+async fn an_operator_that_took_a_comparison_with_it_is_told_where_brackets_belong() {
+    let report = refused("j ->> 'id' = 'x'", "{}").await;
+    let hint = "hint: put brackets around the operator: `(j ->> 'a') = 'b'`";
+    assert_eq!(report.lines().last(), Some(hint), "{report}");
 }
 
 #[tokio::test]
