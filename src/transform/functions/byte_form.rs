@@ -289,7 +289,7 @@ fn entries<O: Copy + Send + TryInto<usize> + 'static>(
 /// One zero and one NaN, so that equal values have equal forms.
 fn float(value: f64) -> f64 {
     match value {
-        value if value == 0.0 => 0.0,
+        0.0 => 0.0,
         value if value.is_nan() => f64::from_bits(0x7ff8_0000_0000_0000),
         value => value,
     }
