@@ -38,13 +38,16 @@ struct GeoIp {
 
 impl GeoIp {
     fn database(&self) -> crate::error::Result<&GeoDatabase> {
-        self.database.as_deref().ok_or_else(|| {
-            Error::config("`geo_ip` is called, but no database is named").hint(
-                "name a MaxMind database: `geo_ip: data/GeoLite2-City.mmdb` in the pipeline, or \
-                 `--geo-ip` of `dhow sql`",
-            )
-        })
+        self.database.as_deref().ok_or_else(no_database)
     }
+}
+
+/// The error of a call without a database.
+pub(in crate::transform) fn no_database() -> Error {
+    Error::config("`geo_ip` is called, but no database is named").hint(
+        "name a MaxMind database: `geo_ip: data/GeoLite2-City.mmdb` in the pipeline, or \
+         `--geo-ip` of `dhow sql`",
+    )
 }
 
 impl PartialEq for GeoIp {

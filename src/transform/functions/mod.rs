@@ -21,6 +21,7 @@ use datafusion::common::Result;
 use datafusion::execution::{FunctionRegistry, SessionState};
 
 pub(super) use geo_database::GeoDatabase;
+pub(super) use geo_ip::no_database;
 pub(super) use json::{bracket_hint, has_untyped_json};
 pub use manual::{FunctionDoc, manual};
 

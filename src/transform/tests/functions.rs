@@ -167,6 +167,31 @@ async fn without_a_database_of_places_the_plan_says_where_to_name_one() {
     assert_eq!(error.kind(), Kind::Config);
 }
 
+#[test]
+fn a_missing_database_of_places_is_found_without_looking_at_the_world() {
+    let text = "select id,\n  Geo_IP(ip, 'country.iso_code') as country from logins";
+    let options = crate::config::Options::of_arguments(&[]);
+    let source =
+        crate::config::SourceDef { name: "logins".into(), connector: "csv".into(), options };
+    let mut pipeline = Pipeline {
+        sources: vec![source],
+        models: vec![model("m", text)],
+        checks: vec![reject("c", "select * from m where geo_ip(country, 'a') is null")],
+        ..Pipeline::default()
+    };
+    let problems: Vec<_> = check(&pipeline).iter().map(Error::report).collect();
+    assert_eq!(problems.len(), 2);
+    assert_eq!(
+        problems[0],
+        "error: `geo_ip` is called, but no database is named\n  sql/m.sql:2:3\n  \
+         2 │   Geo_IP(ip, 'country.iso_code') as country from logins\n    │   ^^^^^^\n\n\
+         hint: name a MaxMind database: `geo_ip: data/GeoLite2-City.mmdb` in the pipeline, or \
+         `--geo-ip` of `dhow sql`"
+    );
+    pipeline.geo_ip = Some("places.mmdb".into());
+    assert!(check(&pipeline).is_empty());
+}
+
 #[tokio::test]
 async fn a_field_that_no_place_has_is_found_by_the_plan() {
     let report = refused("geo_ip(ip, 'country.code')", "{}").await;
