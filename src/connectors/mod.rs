@@ -6,6 +6,7 @@
 pub mod bigquery;
 #[cfg(test)]
 mod conformance;
+pub mod connectorx;
 pub mod csv;
 pub mod doris;
 pub mod json;
@@ -34,6 +35,7 @@ use crate::source::Source;
 /// Whom dhow can talk to, by name.
 pub static ALL: &[&Connector] = &[
     &bigquery::CONNECTOR,
+    &connectorx::CONNECTOR,
     &csv::CONNECTOR,
     &doris::CONNECTOR,
     &json::CONNECTOR,
