@@ -56,6 +56,14 @@ impl Fitter {
         if column.data_type() == kind {
             return Ok(Arc::clone(column));
         }
+        if let (DataType::Timestamp(TimeUnit::Microsecond, _), DataType::Timestamp(unit, zone)) =
+            (column.data_type(), kind)
+            && *unit == TimeUnit::Microsecond
+        {
+            // Moments in UTC all of them, whatever the label says.
+            let moments = column.as_primitive::<TimestampMicrosecondType>().clone();
+            return Ok(Arc::new(moments.with_timezone_opt(zone.clone())));
+        }
         let options = CastOptions { safe: false, ..CastOptions::default() };
         cast_with_options(column, kind, &options).map_err(|_| {
             // Arrow's message has the value.

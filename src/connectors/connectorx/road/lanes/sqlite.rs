@@ -121,6 +121,12 @@ fn of_transport(place: &Place<'_>, error: &SQLiteArrowStreamTransportError) -> E
 fn of_source(place: &Place<'_>, error: &SQLiteSourceError) -> Error {
     match error {
         SQLiteSourceError::SQLiteError(error) => of_sqlite(place, error),
+        SQLiteSourceError::InferTypeFromNull => {
+            Error::unsupported("connectorx tells the type of an expression by the first row alone")
+                .at("reason", "it is NULL there")
+                .at("server", &place.wanted.shown)
+                .hint("read it with dhow's own reader, `type: sqlite`")
+        }
         SQLiteSourceError::SQLitePoolError(error) => place.refused(Kind::Unavailable, error),
         _ => place.broken(),
     }
