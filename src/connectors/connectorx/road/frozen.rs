@@ -5,10 +5,11 @@ use std::sync::Arc;
 use arrow::array::ArrayRef;
 use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
+use futures::{StreamExt, stream};
 
 use super::fit::Fitter;
 use super::source::Plan;
-use super::{lanes, statement, thread};
+use super::{lanes, source, statement, thread};
 use crate::connectors::connectorx::options::Rows;
 use crate::connectors::connectorx::server::Server;
 use crate::error::{Error, Result};
@@ -114,23 +115,61 @@ impl Snapshot for Frozen {
             seen: 0,
         };
         let plan = Arc::clone(&self.plan);
+        let reading = Reading::new(Arc::clone(&plan));
+        let mark = reading.mark.clone();
         let batch_rows = want.batch_rows.min(self.plan.wanted.batch_rows).max(1);
         let mut left = want.limit.unwrap_or(usize::MAX);
-        thread::batches(move |send| {
+        let rows = thread::batches(move |send| {
             if left == 0 {
                 return Ok(());
             }
-            let batch_rows = batch_rows.min(left);
+            let place = plan.place();
+            let read = lanes::Statement { sql: &sql, batch_rows: batch_rows.min(left), mark: &mark };
             let mut give = |arrays: Vec<ArrayRef>, rows: usize| -> Result<bool> {
                 let batch = fitter.batch(&arrays, rows)?;
                 let batch = batch.slice(0, batch.num_rows().min(left));
                 left -= batch.num_rows();
                 let wanted = batch.project(&columns).map_err(lost)?;
                 // A batch of refused rows is nothing to hand on.
-                Ok((wanted.num_rows() == 0 || send(wanted)) && left > 0)
+                let more = (wanted.num_rows() == 0 || send(wanted)) && left > 0;
+                if !more {
+                    lanes::cancel(&place, &mark)?;
+                }
+                Ok(more)
             };
-            lanes::rows(&plan.place(), &sql, batch_rows, &mut give)
+            lanes::rows(&place, read, &mut give)
+        })?;
+        Ok(stream::unfold((rows, reading), async |(mut rows, mut reading)| {
+            let batch = rows.next().await;
+            reading.is_over = batch.is_none();
+            batch.map(|batch| (batch, (rows, reading)))
         })
+        .boxed())
+    }
+}
+
+/// A read that somebody waits for. When nobody does any more, the server is told, because the
+/// thread that reads may wait for its first row.
+struct Reading {
+    plan: Arc<Plan>,
+    mark: String,
+    is_over: bool,
+}
+
+impl Reading {
+    fn new(plan: Arc<Plan>) -> Self {
+        let mark = source::fresh_id(&plan.wanted).0;
+        Reading { plan, mark, is_over: false }
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let (plan, mark) = (Arc::clone(&self.plan), std::mem::take(&mut self.mark));
+            // Where it fails, the thread still finds out with its next batch.
+            drop(thread::apart(move || lanes::cancel(&plan.place(), &mark)));
+        }
     }
 }
 

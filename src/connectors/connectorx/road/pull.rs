@@ -11,6 +11,7 @@ use ::connectorx::prelude::{
 use arrow::array::ArrayRef;
 
 use super::bridge;
+use super::lanes::Statement;
 use crate::error::{Error, Result};
 
 /// The columns of a batch and its rows, in connectorx's types; tells whether more is wanted.
@@ -39,11 +40,10 @@ pub(super) enum Ended {
     Early,
 }
 
-/// Gives away the rows of `sql` in batches of `batch_rows`.
+/// Gives away the rows of `read`.
 pub(super) fn pull<S, TP>(
     source: S,
-    sql: &str,
-    batch_rows: usize,
+    read: Statement<'_>,
     give: &mut Give<'_>,
 ) -> Result<Ended, Trouble<TP::Error>>
 where
@@ -55,8 +55,8 @@ where
             D = ArrowStreamDestination,
         >,
 {
-    let mut full = ArrowStreamDestination::new_with_batch_size(batch_rows);
-    let queries = [CXQuery::Naked(sql.to_owned())];
+    let mut full = ArrowStreamDestination::new_with_batch_size(read.batch_rows);
+    let queries = [CXQuery::Naked(read.sql.to_owned())];
     let dispatcher = Dispatcher::<_, _, TP>::new(source, &mut full, &queries, None);
     let (_, mut from, mut to, theirs, ours) = dispatcher.prepare()?;
     let (Some(from), Some(to)) = (from.first_mut(), to.first_mut()) else {
@@ -75,7 +75,7 @@ where
                 cell(&mut parser, to)?;
             }
             held += 1;
-            if held == batch_rows {
+            if held == read.batch_rows {
                 held = 0;
                 if !taken(&mut full, &ours, give)? {
                     return Ok(Ended::Early);

@@ -140,7 +140,7 @@ impl Plan {
 }
 
 /// No two openings have the same rows for certain, and so never the same id.
-fn fresh_id(wanted: &Wanted) -> SnapshotId {
+pub(super) fn fresh_id(wanted: &Wanted) -> SnapshotId {
     static OPENED: AtomicU64 = AtomicU64::new(0);
     let opened = OPENED.fetch_add(1, Ordering::Relaxed);
     let moment = jiff::Timestamp::now().as_nanosecond();

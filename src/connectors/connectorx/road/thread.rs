@@ -43,6 +43,11 @@ pub(super) fn batches(
     .boxed())
 }
 
+/// Runs `work` on a thread of its own; nobody waits for it.
+pub(super) fn apart(work: impl FnOnce() -> Result<()> + Send + 'static) -> Result<()> {
+    spawn(move || drop(caught(work)))
+}
+
 fn spawn(work: impl FnOnce() + Send + 'static) -> Result<()> {
     let spawned = std::thread::Builder::new().name("connectorx".to_owned()).spawn(work);
     spawned.map(drop).map_err(|error| {

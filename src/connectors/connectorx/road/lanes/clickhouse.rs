@@ -8,7 +8,7 @@ use ::connectorx::prelude::{
 use ::connectorx::sources::clickhouse::ClickHouseSourceError;
 use serde::Deserialize;
 
-use super::{Place, ended, sqlserver};
+use super::{Place, Statement, ended, sqlserver};
 use crate::connectors::connectorx::road::pull::{Give, pull};
 use crate::connectors::connectorx::road::source::Column;
 use crate::connectors::connectorx::types::Native;
@@ -57,15 +57,14 @@ fn opened(
     ClickHouseSource::new(Arc::clone(runtime), url.as_str()).map_err(|e| of_source(place, &e))
 }
 
-/// Gives away the rows of `sql`.
+/// Gives away the rows of `read`.
 pub(super) fn rows(
     place: &Place<'_>,
-    sql: &str,
-    batch_rows: usize,
+    read: Statement<'_>,
     give: &mut Give<'_>,
 ) -> Result<()> {
     let source = opened(place, &Arc::new(sqlserver::runtime()?))?;
-    let pulled = pull::<_, ClickHouseArrowStreamTransport>(source, sql, batch_rows, give);
+    let pulled = pull::<_, ClickHouseArrowStreamTransport>(source, read, give);
     ended(pulled, |e| of_transport(place, e)).map(drop)
 }
 

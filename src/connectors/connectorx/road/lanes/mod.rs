@@ -62,21 +62,41 @@ pub(in crate::connectors::connectorx::road) fn columns(
     }
 }
 
-/// Gives away the rows of `sql` in batches of `batch_rows`.
+/// A statement that is read, and how.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::connectors::connectorx::road) struct Statement<'a> {
+    /// The statement.
+    pub sql: &'a str,
+    /// Rows in a batch.
+    pub batch_rows: usize,
+    /// A name that no other statement has, by which the server finds this one.
+    pub mark: &'a str,
+}
+
+/// Gives away the rows of `read`.
 pub(in crate::connectors::connectorx::road) fn rows(
     place: &Place<'_>,
-    sql: &str,
-    batch_rows: usize,
+    read: Statement<'_>,
     give: &mut Give<'_>,
 ) -> Result<()> {
     match place.wanted.server {
-        Server::ClickHouse => clickhouse::rows(place, sql, batch_rows, give),
-        Server::MySql => mysql::rows(place, sql, batch_rows, give),
-        Server::Oracle => oracle::rows(place, sql, batch_rows, give),
-        Server::Postgres => postgres::rows(place, sql, batch_rows, give),
-        Server::SqlServer => sqlserver::rows(place, sql, batch_rows, give),
-        Server::Sqlite => sqlite::rows(place, sql, batch_rows, give),
-        Server::Trino => trino::rows(place, sql, batch_rows, give),
+        Server::ClickHouse => clickhouse::rows(place, read, give),
+        Server::MySql => mysql::rows(place, read, give),
+        Server::Oracle => oracle::rows(place, read, give),
+        Server::Postgres => postgres::rows(place, read, give),
+        Server::SqlServer => sqlserver::rows(place, read, give),
+        Server::Sqlite => sqlite::rows(place, read, give),
+        Server::Trino => trino::rows(place, read, give),
+    }
+}
+
+/// Ends the statement with this mark, where the driver would read it to its end before it lets go;
+/// the others end with their connection.
+pub(in crate::connectors::connectorx::road) fn cancel(place: &Place<'_>, mark: &str) -> Result<()> {
+    match place.wanted.server {
+        Server::MySql => mysql::cancel(place, mark),
+        Server::Postgres => postgres::cancel(place, mark),
+        _ => Ok(()),
     }
 }
 
@@ -86,7 +106,7 @@ pub(in crate::connectors::connectorx::road) fn bounds(
     sql: &str,
 ) -> Result<Option<(i64, i64)>> {
     let mut found = None;
-    rows(place, sql, 1, &mut |columns, _| {
+    rows(place, Statement { sql, batch_rows: 1, mark: "bounds" }, &mut |columns, _| {
         if let [low, high] = columns.as_slice() {
             found = whole(place, low)?.zip(whole(place, high)?);
         }
@@ -111,7 +131,7 @@ fn whole(place: &Place<'_>, column: &ArrayRef) -> Result<Option<i64>> {
 /// One text after another of each row of `sql`: for what a database is asked about a statement.
 fn texts(place: &Place<'_>, sql: &str) -> Result<Vec<Vec<String>>> {
     let mut lines = Vec::new();
-    rows(place, sql, 256, &mut |columns, count| {
+    rows(place, Statement { sql, batch_rows: 256, mark: "types" }, &mut |columns, count| {
         let cast = |column: &ArrayRef| arrow::compute::cast(column, &DataType::Utf8);
         let columns: std::result::Result<Vec<_>, _> = columns.iter().map(cast).collect();
         let columns = columns.map_err(|e| Error::bug("a type has no name").at("arrow", e))?;

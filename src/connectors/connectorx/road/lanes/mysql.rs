@@ -8,13 +8,12 @@ use ::mysql::consts::{ColumnFlags, ColumnType};
 use ::mysql::prelude::Queryable;
 use ::mysql::{Conn, Error as ServerError};
 
-use super::{Place, ended};
-use crate::connectors::connectorx::road::pull::{Ended, Give, pull};
+use super::{Place, Statement, ended};
+use crate::connectors::connectorx::road::pull::{Give, pull};
 use crate::connectors::connectorx::road::quote::literal;
 use crate::connectors::connectorx::road::source::Column;
 use crate::connectors::connectorx::types::Native;
 use crate::error::{Error, Kind, Result};
-use crate::source::SnapshotId;
 
 /// The character set that stands for bytes.
 const BYTES: u16 = 63;
@@ -78,45 +77,32 @@ fn decimal(column: &::mysql::Column) -> Native {
     Native { name: "decimal".to_owned(), arguments: vec![digits, scale] }
 }
 
-/// Gives away the rows of `sql`.
+/// Gives away the rows of `read`.
 pub(super) fn rows(
     place: &Place<'_>,
-    sql: &str,
-    batch_rows: usize,
+    read: Statement<'_>,
     give: &mut Give<'_>,
 ) -> Result<()> {
     let source = MySQLSource::<BinaryProtocol>::new(place.url()?.conn.as_str(), 1);
     let mut source = source.map_err(|e| of_source(place, &e))?;
     source.set_pre_execution_queries(Some(&["set time_zone = '+00:00'".to_owned()]));
-    let mark = mark();
-    let sql = format!("/* {mark} */ {sql}");
-    let mut noticed = |columns, count| {
-        let more = give(columns, count)?;
-        if !more {
-            cancel(place, &mark)?;
-        }
-        Ok(more)
-    };
-    let pulled = pull::<_, MySQLArrowStreamTransport<BinaryProtocol>>(
-        source, &sql, batch_rows, &mut noticed,
-    );
-    let _: Ended = ended(pulled, |e| of_transport(place, e))?;
-    Ok(())
+    let sql = format!("{} {}", comment(read.mark), read.sql);
+    let read = Statement { sql: &sql, ..read };
+    let pulled = pull::<_, MySQLArrowStreamTransport<BinaryProtocol>>(source, read, give);
+    ended(pulled, |e| of_transport(place, e)).map(drop)
 }
 
-/// A comment by which a statement is found again.
-fn mark() -> String {
-    let moment = jiff::Timestamp::now().as_nanosecond();
-    let thread = format!("{:?}", std::thread::current().id());
-    format!("dhow {}", SnapshotId::of([moment.to_string(), thread]))
+/// What the statement begins with.
+fn comment(mark: &str) -> String {
+    format!("/* dhow {mark} */")
 }
 
-/// Ends the statement that begins with `mark`: the driver would read it to its end.
-fn cancel(place: &Place<'_>, mark: &str) -> Result<()> {
+/// Ends the statement with this mark.
+pub(super) fn cancel(place: &Place<'_>, mark: &str) -> Result<()> {
     let mut session = connected(place)?;
     let sql = format!(
         "select id from information_schema.processlist where info like {}",
-        literal(&format!("/* {mark} %"))
+        literal(&format!("{} %", comment(mark)))
     );
     let found: Option<u64> = session.query_first(sql).map_err(|e| of_server(place, &e))?;
     match found {

@@ -5,7 +5,7 @@ use ::connectorx::prelude::{
 };
 use ::connectorx::sources::oracle::{OracleSourceError, connect_oracle};
 
-use super::{Place, ended};
+use super::{Place, Statement, ended};
 use crate::connectors::connectorx::road::pull::{Give, pull};
 use crate::connectors::connectorx::road::source::Column;
 use crate::connectors::connectorx::types::Native;
@@ -34,14 +34,13 @@ fn opened(place: &Place<'_>) -> Result<OracleSource> {
     OracleSource::new(url.as_str(), 1).map_err(|e| of_source(place, &e))
 }
 
-/// Gives away the rows of `sql`.
+/// Gives away the rows of `read`.
 pub(super) fn rows(
     place: &Place<'_>,
-    sql: &str,
-    batch_rows: usize,
+    read: Statement<'_>,
     give: &mut Give<'_>,
 ) -> Result<()> {
-    let pulled = pull::<_, OracleArrowStreamTransport>(opened(place)?, sql, batch_rows, give);
+    let pulled = pull::<_, OracleArrowStreamTransport>(opened(place)?, read, give);
     ended(pulled, |e| of_transport(place, e)).map(drop)
 }
 

@@ -13,13 +13,12 @@ use ::postgres::tls::{MakeTlsConnect, TlsConnect};
 use ::postgres::types::Kind as Form;
 use ::postgres::{Client, NoTls, Socket};
 
-use super::{Place, ended};
+use super::{Place, Statement, ended};
 use crate::connectors::connectorx::road::pull::{Ended, Give, Trouble, pull};
 use crate::connectors::connectorx::road::quote::literal;
 use crate::connectors::connectorx::road::source::Column;
 use crate::connectors::connectorx::types::Native;
 use crate::error::{Error, Kind, Result};
-use crate::source::SnapshotId;
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -62,34 +61,23 @@ fn digits(column: &::postgres::Column) -> Vec<i32> {
     vec![(modifier >> 16) & 0xffff, ((modifier & 0x7ff) ^ 1024) - 1024]
 }
 
-/// Gives away the rows of `sql`.
+/// Gives away the rows of `read`.
 pub(super) fn rows(
     place: &Place<'_>,
-    sql: &str,
-    batch_rows: usize,
+    read: Statement<'_>,
     give: &mut Give<'_>,
 ) -> Result<()> {
-    let mark = mark();
-    let mut noticed = |columns, count| {
-        let more = give(columns, count)?;
-        if !more {
-            cancel(place, &mark)?;
-        }
-        Ok(more)
-    };
     let (config, tls) = rewrite_tls_args(&place.url()?.conn).map_err(unclear)?;
     let pulled = match tls {
-        Some(tls) => pulled(PostgresSource::new(config, tls, 1), &mark, sql, batch_rows, &mut noticed),
-        None => pulled(PostgresSource::new(config, NoTls, 1), &mark, sql, batch_rows, &mut noticed),
+        Some(tls) => pulled(PostgresSource::new(config, tls, 1), read, give),
+        None => pulled(PostgresSource::new(config, NoTls, 1), read, give),
     };
     ended(pulled, |e| of_transport(place, e)).map(drop)
 }
 
 fn pulled<C>(
     source: Result<PostgresSource<BinaryProtocol, C>, PostgresSourceError>,
-    mark: &str,
-    sql: &str,
-    batch_rows: usize,
+    read: Statement<'_>,
     give: &mut Give<'_>,
 ) -> Result<Ended, Trouble<PostgresArrowStreamTransportError>>
 where
@@ -107,28 +95,26 @@ where
 {
     let mut source = source.map_err(PostgresArrowStreamTransportError::from)?;
     let mut before: Vec<String> = SETTINGS.iter().map(|s| (*s).to_owned()).collect();
-    before.push(format!("set application_name = {}", literal(mark)));
+    before.push(format!("set application_name = {}", literal(&session(read.mark))));
     source.set_pre_execution_queries(Some(&before));
-    pull::<_, PostgresArrowStreamTransport<BinaryProtocol, C>>(source, sql, batch_rows, give)
+    pull::<_, PostgresArrowStreamTransport<BinaryProtocol, C>>(source, read, give)
 }
 
 fn unclear(_: PostgresSourceError) -> Error {
     Error::config("`url` cannot be understood by connectorx")
 }
 
-/// A name for a session, by which it is found again.
-fn mark() -> String {
-    let moment = jiff::Timestamp::now().as_nanosecond();
-    let thread = format!("{:?}", std::thread::current().id());
-    format!("dhow {}", SnapshotId::of([moment.to_string(), thread]))
+/// The name of the session that reads.
+fn session(mark: &str) -> String {
+    format!("dhow {mark}")
 }
 
-/// Ends the statement of the session named `mark`: the driver would read it to its end.
-fn cancel(place: &Place<'_>, mark: &str) -> Result<()> {
+/// Ends the statement of the session with this mark.
+pub(super) fn cancel(place: &Place<'_>, mark: &str) -> Result<()> {
     let mut client = connected(place)?;
     let sql = format!(
         "select pg_cancel_backend(pid) from pg_stat_activity where application_name = {}",
-        literal(mark)
+        literal(&session(mark))
     );
     client.batch_execute(&sql).map_err(|e| of_server(place, &e))
 }

@@ -10,7 +10,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use rusqlite::types::Type;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Place, ended};
+use super::{Place, Statement, ended};
 use crate::connectors::connectorx::road::pull::{Give, pull};
 use crate::connectors::connectorx::road::source::Column;
 use crate::connectors::connectorx::types::Native;
@@ -93,11 +93,10 @@ fn declared(text: &str) -> Native {
     }
 }
 
-/// Gives away the rows of `sql`.
+/// Gives away the rows of `read`.
 pub(super) fn rows(
     place: &Place<'_>,
-    sql: &str,
-    batch_rows: usize,
+    read: Statement<'_>,
     give: &mut Give<'_>,
 ) -> Result<()> {
     let path = file(place)?;
@@ -107,7 +106,7 @@ pub(super) fn rows(
     let uri = format!("file:{}?mode=ro", parts.collect::<Vec<_>>().join("/"));
     let uri = utf8_percent_encode(&uri, NON_ALPHANUMERIC).to_string();
     let source = SQLiteSource::new(&uri, 1).map_err(|e| of_source(place, &e))?;
-    let pulled = pull::<_, SQLiteArrowStreamTransport>(source, sql, batch_rows, give);
+    let pulled = pull::<_, SQLiteArrowStreamTransport>(source, read, give);
     ended(pulled, |e| of_transport(place, e)).map(drop)
 }
 

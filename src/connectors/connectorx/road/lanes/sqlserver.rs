@@ -7,7 +7,7 @@ use ::connectorx::prelude::{
 };
 use ::connectorx::sources::mssql::MsSQLSourceError;
 
-use super::{Place, ended, texts};
+use super::{Place, Statement, ended, texts};
 use crate::connectors::connectorx::road::pull::{Give, pull};
 use crate::connectors::connectorx::road::quote::literal;
 use crate::connectors::connectorx::road::source::Column;
@@ -34,17 +34,16 @@ pub(super) fn columns(place: &Place<'_>, sql: &str) -> Result<Vec<Column>> {
     Ok(columns)
 }
 
-/// Gives away the rows of `sql`.
+/// Gives away the rows of `read`.
 pub(super) fn rows(
     place: &Place<'_>,
-    sql: &str,
-    batch_rows: usize,
+    read: Statement<'_>,
     give: &mut Give<'_>,
 ) -> Result<()> {
     let runtime = Arc::new(runtime()?);
     let source = MsSQLSource::new(runtime, place.url()?.conn.as_str(), 1);
     let source = source.map_err(|e| of_source(place, &e))?;
-    let pulled = pull::<_, MsSQLArrowStreamTransport>(source, sql, batch_rows, give);
+    let pulled = pull::<_, MsSQLArrowStreamTransport>(source, read, give);
     ended(pulled, |e| of_transport(place, e)).map(drop)
 }
 

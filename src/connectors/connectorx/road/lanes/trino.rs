@@ -7,7 +7,7 @@ use ::connectorx::prelude::{
 };
 use ::connectorx::sources::trino::TrinoSourceError;
 
-use super::{Place, ended, sqlserver, texts};
+use super::{Place, Statement, ended, sqlserver, texts};
 use crate::connectors::connectorx::road::pull::{Give, pull};
 use crate::connectors::connectorx::road::quote::identifier;
 use crate::connectors::connectorx::road::source::Column;
@@ -41,14 +41,13 @@ fn opened(place: &Place<'_>) -> Result<TrinoSource> {
     TrinoSource::new(runtime, place.url()?.conn.as_str()).map_err(|e| of_source(place, &e))
 }
 
-/// Gives away the rows of `sql`.
+/// Gives away the rows of `read`.
 pub(super) fn rows(
     place: &Place<'_>,
-    sql: &str,
-    batch_rows: usize,
+    read: Statement<'_>,
     give: &mut Give<'_>,
 ) -> Result<()> {
-    let pulled = pull::<_, TrinoArrowStreamTransport>(opened(place)?, sql, batch_rows, give);
+    let pulled = pull::<_, TrinoArrowStreamTransport>(opened(place)?, read, give);
     ended(pulled, |e| of_transport(place, e)).map(drop)
 }
 

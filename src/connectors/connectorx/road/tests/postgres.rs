@@ -169,14 +169,30 @@ async fn what_is_not_there_or_not_allowed_is_said_without_the_secret() {
 #[tokio::test]
 async fn a_read_that_nobody_wants_any_more_ends_at_the_server_too() {
     let (server, url, database) = table("select 1");
-    let endless = "select g::int8 as g from generate_series(1, 1000000000) g";
+    let endless = "select generate_series(1, 1000000000) as g";
     let want = Want { limit: Some(5), batch_rows: 10, ..Want::default() };
     let snapshot = snapshot(&[("url", &url), ("query", endless)]).await.unwrap();
     let rows = batches(&snapshot, &want).await.unwrap();
     assert_eq!(rows.iter().map(|b| b.num_rows()).sum::<usize>(), 5);
-    // The thread ends after the stream does: its session is the last sign of it.
+    assert!(nobody_reads(server, &database));
+    // One that waits for its first row is not waited for either.
+    let waiting = "select pg_sleep(3600)::text as a";
+    let snapshot = super::snapshot(&[("url", &url), ("query", waiting)]).await.unwrap();
+    let rows = snapshot.read(&snapshot.splits()[0], &Want::default()).await.unwrap();
+    while nobody_reads_now(server, &database) {
+        tokio::task::yield_now().await;
+    }
+    drop(rows);
+    assert!(nobody_reads(server, &database));
+}
+
+fn nobody_reads_now(server: &Cluster, database: &str) -> bool {
     let sessions = "select count(*) from pg_stat_activity where application_name like 'dhow %'
-                    and datname = current_database()";
-    let left = |_: &u32| server.psql(&database, sessions) != "0";
-    assert!((0..100_000).find(|n| !left(n)).is_some());
+                    and state = 'active' and datname = current_database()";
+    server.psql(database, sessions) == "0"
+}
+
+/// Waits until the last session of the road is gone, which is the last sign of a read.
+fn nobody_reads(server: &Cluster, database: &str) -> bool {
+    (0..10_000).any(|_| nobody_reads_now(server, database))
 }
