@@ -14,6 +14,9 @@ pub mod memory;
 mod on_schema_change;
 pub mod parquet;
 pub mod postgres;
+mod reader;
+#[cfg(all(test, feature = "connectorx"))]
+mod road_tests;
 #[cfg(test)]
 mod sink_tests;
 pub mod sqlite;
@@ -24,6 +27,7 @@ use std::time::Duration;
 
 use on_schema_change::OnSchemaChange;
 pub use parquet::Orphan;
+pub use reader::{check, options, source as open};
 
 pub use crate::config::Role;
 use crate::config::{KnownConnector, Options, Problem};
@@ -133,7 +137,7 @@ pub fn known() -> Vec<KnownConnector> {
         name: connector.name,
         can_read: connector.source.is_some(),
         modes: connector.can.modes,
-        check: connector.check,
+        check,
     };
     ALL.iter().map(known).collect()
 }
