@@ -12,7 +12,12 @@ const READ: &[KnownConnector] = &[
     KnownConnector { name: "csv", can_read: true, modes: &[], check: options },
     KnownConnector { name: "json", can_read: true, modes: &[], check: options },
     KnownConnector { name: "parquet", can_read: true, modes: Mode::NAMES, check: options },
-    KnownConnector { name: "postgres", can_read: true, modes: Mode::NAMES, check: |_, _, _| vec![] },
+    KnownConnector {
+        name: "postgres",
+        can_read: true,
+        modes: Mode::NAMES,
+        check: |_, _, _| vec![],
+    },
     KnownConnector { name: "sqlite", can_read: true, modes: &["append", "merge"], check: options },
 ];
 

@@ -65,9 +65,9 @@ pub fn source(
         Road::OwnWithout(options) => (Some(connector), options),
         Road::Connectorx(options, _) => (named(CONNECTORX), options),
     };
-    let open = chosen.and_then(|chosen| chosen.source).ok_or_else(|| {
-        Error::config(format!("connector `{}` cannot be read", connector.name))
-    })?;
+    let open = chosen
+        .and_then(|chosen| chosen.source)
+        .ok_or_else(|| Error::config(format!("connector `{}` cannot be read", connector.name)))?;
     open(&options, context)
 }
 
@@ -149,11 +149,7 @@ fn with_scheme(url: &str, scheme: &str) -> String {
     }
 }
 
-fn assembled<'a>(
-    scheme: &str,
-    host: &str,
-    text: impl Fn(&str) -> Option<&'a str>,
-) -> String {
+fn assembled<'a>(scheme: &str, host: &str, text: impl Fn(&str) -> Option<&'a str>) -> String {
     let user = text("user").map(encoded).unwrap_or_default();
     let password = text("password").map(|p| format!(":{}", encoded(p))).unwrap_or_default();
     let login = if user.is_empty() { String::new() } else { format!("{user}{password}@") };
@@ -187,7 +183,13 @@ mod tests {
 
     #[test]
     fn an_address_becomes_a_url() {
-        let parts = [("host", "db"), ("port", "5433"), ("user", "a b"), ("password", "p/w"), ("database", "shop")];
+        let parts = [
+            ("host", "db"),
+            ("port", "5433"),
+            ("user", "a b"),
+            ("password", "p/w"),
+            ("database", "shop"),
+        ];
         assert_eq!(url("postgres", &parts), "postgresql://a%20b:p%2Fw@db:5433/shop");
         assert_eq!(url("sqlserver", &[("url", "sqlserver://sa@db/shop")]), "mssql://sa@db/shop");
         assert_eq!(url("sqlite", &[("path", "in/a b.db")]), "sqlite://in%2Fa%20b%2Edb");
@@ -220,7 +222,8 @@ mod tests {
 
     #[test]
     fn the_manual_has_the_option_where_it_is_known() {
-        let knows = |name| options(named(name).unwrap()).iter().any(|option| option.name == "reader");
+        let knows =
+            |name| options(named(name).unwrap()).iter().any(|option| option.name == "reader");
         assert!(knows("postgres") && knows("sqlite") && !knows("memory"));
     }
 }

@@ -37,7 +37,8 @@ async fn rows(connector: &str, entries: &[(&str, &str)]) -> (SchemaRef, RecordBa
 /// The same through both, but for the kind of text and of bytes.
 async fn same_through_both(connector: &str, entries: &[(&str, &str)]) {
     let (own, own_rows) = rows(connector, entries).await;
-    let (other, other_rows) = rows(connector, &[entries, &[("reader", "connectorx")]].concat()).await;
+    let (other, other_rows) =
+        rows(connector, &[entries, &[("reader", "connectorx")]].concat()).await;
     let kinds = |schema: &SchemaRef| -> Vec<(String, DataType)> {
         schema.fields().iter().map(|f| (f.name().clone(), plain(f.data_type()))).collect()
     };
@@ -65,7 +66,7 @@ async fn postgres_gives_the_same_through_both() {
     cluster::SHARED.psql(
         &database,
         "create type mood as enum ('sad', 'glad');
-         create table t as select g % 3 = 0 as b, g::int2 as i2, g as i4, g::int8 * 1e9::int8 as i8,
+         create table t as select g % 3 = 0 as b, g::oid as o, g::int2 as i2, g as i4, g::int8 * 1e9::int8 as i8,
            (g / 7.0)::float4 as f4, g / 7.0::float8 as f8, (g / 7.0)::numeric(12,2) as n,
            'ä' || g as v, (g || '')::char(5) as c, 'glad'::mood as m, md5(g::text)::uuid as u,
            decode(md5(g::text), 'hex') as y, '0044-03-15 BC'::date + g as d,
@@ -74,7 +75,11 @@ async fn postgres_gives_the_same_through_both() {
          from generate_series(1, 9000) g;
          insert into t default values",
     );
-    same_through_both("postgres", &[("url", &url), ("query", "select * from t order by i4")]).await;
+    same_through_both(
+        "postgres",
+        &[("url", &url), ("query", "select * from public.t order by i4")],
+    )
+    .await;
 }
 
 #[tokio::test]

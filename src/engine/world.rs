@@ -303,7 +303,8 @@ impl Freezing<'_> {
             None => None,
         };
         let window = Window { above: self.above(def)?, memo };
-        let snapshot = connectors::open(connector, &def.options, self.context)?.open(&window).await?;
+        let snapshot =
+            connectors::open(connector, &def.options, self.context)?.open(&window).await?;
         if let Some(desk) = self.desk {
             desk.ledger.remember(&desk.run.id, &def.name, snapshot.memo().as_ref())?;
             point("source.remembered").await;

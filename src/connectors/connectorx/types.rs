@@ -167,7 +167,7 @@ const LINES: &[Line] = &[
     line(Postgres, &["int2"], As(Plain::Int16), ""),
     line(Postgres, &["int4"], As(Plain::Int32), ""),
     line(Postgres, &["int8"], As(Plain::Int64), ""),
-    line(Postgres, &["oid"], As(Plain::Int64), ""),
+    line(Postgres, &["oid"], As(Plain::UInt32), ""),
     line(Postgres, &["float4"], As(Plain::Float32), ""),
     line(Postgres, &["float8"], As(Plain::Float64), ""),
     line(Postgres, &["numeric"], Decimal, WHOLE),
@@ -328,10 +328,15 @@ mod tests {
         assert_eq!(decided("numeric(12, 2)"), "decimal(12,2)");
         assert_eq!(decided("numeric(28,10)"), "decimal(28,10)");
         assert_eq!(decided("numeric(18,0)"), "decimal(18,0)");
-        for refused in ["numeric", "numeric(19,0)", "numeric(20,15)", "numeric(5,-2)", "numeric(2,5)"] {
+        for refused in
+            ["numeric", "numeric(19,0)", "numeric(20,15)", "numeric(5,-2)", "numeric(2,5)"]
+        {
             assert_eq!(decided(refused), format!("{} refused", Native::parse(refused).shown()));
         }
-        assert_eq!(super::becomes(ClickHouse, &Native::parse("Decimal(20,2)")), Becomes::Refused(DIGITS));
+        assert_eq!(
+            super::becomes(ClickHouse, &Native::parse("Decimal(20,2)")),
+            Becomes::Refused(DIGITS)
+        );
     }
 
     #[test]

@@ -38,9 +38,8 @@ pub(super) fn array<T: Memory>(
     valid: Option<(&T, usize)>,
     buffers: &[T],
 ) -> Result<ArrayRef> {
-    let nulls = valid.map(|(bits, offset)| {
-        NullBuffer::new(BooleanBuffer::new(taken(bits), offset, rows))
-    });
+    let nulls =
+        valid.map(|(bits, offset)| NullBuffer::new(BooleanBuffer::new(taken(bits), offset, rows)));
     let data = ArrayData::builder(data_type(kind)?)
         .len(rows)
         .nulls(nulls)

@@ -89,10 +89,14 @@ impl Snapshot for Frozen {
 
     fn notes(&self) -> Vec<String> {
         let view = match self.splits.len() {
-            1 => "connectorx reads it with one query, as the rows are when that begins; nothing is \
-                  frozen, and a second read may find other rows",
-            _ => "connectorx reads each split with a query of its own, not one point in time: rows \
-                  that are added, deleted or given another key meanwhile may be there or not",
+            1 => {
+                "connectorx reads it with one query, as the rows are when that begins; nothing is \
+                  frozen, and a second read may find other rows"
+            }
+            _ => {
+                "connectorx reads each split with a query of its own, not one point in time: rows \
+                  that are added, deleted or given another key meanwhile may be there or not"
+            }
         };
         let killed = "nothing is kept for a later run: a load that is killed starts over";
         let mut notes = vec![view.to_owned(), killed.to_owned()];
@@ -124,7 +128,8 @@ impl Snapshot for Frozen {
                 return Ok(());
             }
             let place = plan.place();
-            let read = lanes::Statement { sql: &sql, batch_rows: batch_rows.min(left), mark: &mark };
+            let read =
+                lanes::Statement { sql: &sql, batch_rows: batch_rows.min(left), mark: &mark };
             let mut give = |arrays: Vec<ArrayRef>, rows: usize| -> Result<bool> {
                 let batch = fitter.batch(&arrays, rows)?;
                 let batch = batch.slice(0, batch.num_rows().min(left));
@@ -185,9 +190,7 @@ fn trust(server: Server) -> Option<&'static str> {
              mode",
         ),
         Server::SqlServer => Some("connectorx does not encrypt unless `url` has `encrypt=true`"),
-        Server::ClickHouse => {
-            Some("connectorx does not encrypt unless `url` has `protocol=https`")
-        }
+        Server::ClickHouse => Some("connectorx does not encrypt unless `url` has `protocol=https`"),
         Server::Oracle | Server::Sqlite | Server::Trino => None,
     }
 }

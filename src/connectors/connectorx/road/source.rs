@@ -1,8 +1,8 @@
 //! Opens what connectorx reads as a source.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use async_trait::async_trait;
@@ -69,7 +69,11 @@ impl Plan {
                 Err(error) => errors.push(error),
             }
         }
-        if errors.is_empty() { Ok(Arc::new(Schema::new(fields))) } else { Err(Error::several(errors)) }
+        if errors.is_empty() {
+            Ok(Arc::new(Schema::new(fields)))
+        } else {
+            Err(Error::several(errors))
+        }
     }
 
     /// Every column has a name of its own, and those that the options name are there.
@@ -114,7 +118,8 @@ impl Plan {
                 column.name
             ),
         };
-        let message = format!("column `{}` cannot be read by connectorx without a change", column.name);
+        let message =
+            format!("column `{}` cannot be read by connectorx without a change", column.name);
         Error::unsupported(message)
             .at("type", format!("{} of {}", column.native.shown(), self.wanted.server.name()))
             .at("reason", why)

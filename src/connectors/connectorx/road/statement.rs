@@ -1,7 +1,7 @@
 //! The SQL that is sent to a database.
 
-use crate::connectors::connectorx::options::{Rows, Wanted};
 use super::quote::{identifier, table, text_type};
+use crate::connectors::connectorx::options::{Rows, Wanted};
 
 /// The name under which a query is read from: some databases want one.
 const ALIAS: &str = "dhow_rows";
@@ -96,10 +96,7 @@ mod tests {
             ["(`k` < 3 or `k` is null)", "`k` >= 3 and `k` < 6", "`k` >= 6"]
         );
         assert_eq!(ranges((5, 5), 3), Vec::<String>::new());
-        assert_eq!(
-            ranges((i64::MIN, i64::MAX), 2),
-            ["(`k` < 0 or `k` is null)", "`k` >= 0"]
-        );
+        assert_eq!(ranges((i64::MIN, i64::MAX), 2), ["(`k` < 0 or `k` is null)", "`k` >= 0"]);
         assert_eq!(
             bounds(&wanted, "k"),
             "select min(`k`) as low, max(`k`) as high from (select 1 -- all\n) dhow_rows"

@@ -31,8 +31,7 @@ pub(super) fn batches(
 ) -> Result<BatchStream> {
     let (sender, receiver) = mpsc::channel(1);
     spawn(move || {
-        let worked =
-            caught(|| work(&mut |batch| sender.blocking_send(Ok(batch)).is_ok()));
+        let worked = caught(|| work(&mut |batch| sender.blocking_send(Ok(batch)).is_ok()));
         if let Err(error) = worked {
             drop(sender.blocking_send(Err(error)));
         }
@@ -65,7 +64,11 @@ fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
     static HOOKED: Once = Once::new();
     HOOKED.call_once(|| {
         let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| if !kept(info) { before(info) }));
+        std::panic::set_hook(Box::new(move |info| {
+            if !kept(info) {
+                before(info)
+            }
+        }));
     });
     PLACE.set(Some("unknown".to_owned()));
     let worked = catch_unwind(AssertUnwindSafe(work));

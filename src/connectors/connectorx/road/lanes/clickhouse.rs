@@ -41,28 +41,20 @@ pub(super) fn columns(place: &Place<'_>, sql: &str) -> Result<Vec<Column>> {
 
 /// `LowCardinality(Nullable(String))` is read as `String`.
 fn native(text: &str) -> Native {
-    let inner = |text: &str, outer: &str| {
-        text.strip_prefix(outer)?.strip_suffix(')').map(str::to_owned)
-    };
+    let inner =
+        |text: &str, outer: &str| text.strip_prefix(outer)?.strip_suffix(')').map(str::to_owned);
     let text = inner(text, "LowCardinality(").unwrap_or_else(|| text.to_owned());
     let text = inner(&text, "Nullable(").unwrap_or(text);
     Native::parse(&text)
 }
 
-fn opened(
-    place: &Place<'_>,
-    runtime: &Arc<tokio::runtime::Runtime>,
-) -> Result<ClickHouseSource> {
+fn opened(place: &Place<'_>, runtime: &Arc<tokio::runtime::Runtime>) -> Result<ClickHouseSource> {
     let url = place.url()?.conn;
     ClickHouseSource::new(Arc::clone(runtime), url.as_str()).map_err(|e| of_source(place, &e))
 }
 
 /// Gives away the rows of `read`.
-pub(super) fn rows(
-    place: &Place<'_>,
-    read: Statement<'_>,
-    give: &mut Give<'_>,
-) -> Result<()> {
+pub(super) fn rows(place: &Place<'_>, read: Statement<'_>, give: &mut Give<'_>) -> Result<()> {
     let source = opened(place, &Arc::new(sqlserver::runtime()?))?;
     let pulled = pull::<_, ClickHouseArrowStreamTransport>(source, read, give);
     ended(pulled, |e| of_transport(place, e)).map(drop)

@@ -28,7 +28,8 @@ fn connected(place: &Place<'_>) -> Result<Conn> {
 pub(super) fn columns(place: &Place<'_>, sql: &str) -> Result<Vec<Column>> {
     let mut session = connected(place)?;
     let statement = session.prep(sql).map_err(|e| of_server(place, &e))?;
-    let column = |c: &::mysql::Column| Column { name: c.name_str().into_owned(), native: native(c) };
+    let column =
+        |c: &::mysql::Column| Column { name: c.name_str().into_owned(), native: native(c) };
     Ok(statement.columns().iter().map(column).collect())
 }
 
@@ -53,10 +54,20 @@ fn native(column: &::mysql::Column) -> Native {
         MYSQL_TYPE_TIMESTAMP => "timestamp",
         MYSQL_TYPE_BIT => "bit",
         MYSQL_TYPE_JSON => "json",
-        MYSQL_TYPE_STRING | MYSQL_TYPE_VAR_STRING | MYSQL_TYPE_VARCHAR | MYSQL_TYPE_ENUM
-        | MYSQL_TYPE_SET | MYSQL_TYPE_TINY_BLOB | MYSQL_TYPE_BLOB | MYSQL_TYPE_MEDIUM_BLOB
+        MYSQL_TYPE_STRING
+        | MYSQL_TYPE_VAR_STRING
+        | MYSQL_TYPE_VARCHAR
+        | MYSQL_TYPE_ENUM
+        | MYSQL_TYPE_SET
+        | MYSQL_TYPE_TINY_BLOB
+        | MYSQL_TYPE_BLOB
+        | MYSQL_TYPE_MEDIUM_BLOB
         | MYSQL_TYPE_LONG_BLOB => {
-            if is_bytes { "blob" } else { "text" }
+            if is_bytes {
+                "blob"
+            } else {
+                "text"
+            }
         }
         MYSQL_TYPE_GEOMETRY => "geometry",
         other => return Native::plain(format!("{other:?}").to_lowercase()),
@@ -78,11 +89,7 @@ fn decimal(column: &::mysql::Column) -> Native {
 }
 
 /// Gives away the rows of `read`.
-pub(super) fn rows(
-    place: &Place<'_>,
-    read: Statement<'_>,
-    give: &mut Give<'_>,
-) -> Result<()> {
+pub(super) fn rows(place: &Place<'_>, read: Statement<'_>, give: &mut Give<'_>) -> Result<()> {
     let source = MySQLSource::<BinaryProtocol>::new(place.url()?.conn.as_str(), 1);
     let mut source = source.map_err(|e| of_source(place, &e))?;
     source.set_pre_execution_queries(Some(&["set time_zone = '+00:00'".to_owned()]));
@@ -106,7 +113,9 @@ pub(super) fn cancel(place: &Place<'_>, mark: &str) -> Result<()> {
     );
     let found: Option<u64> = session.query_first(sql).map_err(|e| of_server(place, &e))?;
     match found {
-        Some(id) => session.query_drop(format!("kill query {id}")).map_err(|e| of_server(place, &e)),
+        Some(id) => {
+            session.query_drop(format!("kill query {id}")).map_err(|e| of_server(place, &e))
+        }
         None => Ok(()),
     }
 }
@@ -129,7 +138,8 @@ fn of_source(place: &Place<'_>, error: &MySQLSourceError) -> Error {
 /// By the numbers of MySQL's manual, "Server Error Message Reference".
 fn of_server(place: &Place<'_>, error: &ServerError) -> Error {
     let ServerError::MySqlError(answer) = error else {
-        let is_value = matches!(error, ServerError::FromValueError(_) | ServerError::FromRowError(_));
+        let is_value =
+            matches!(error, ServerError::FromValueError(_) | ServerError::FromRowError(_));
         return if is_value { place.broken() } else { place.refused(Kind::Unavailable, error) };
     };
     let kind = match answer.code {

@@ -35,11 +35,7 @@ fn opened(place: &Place<'_>) -> Result<OracleSource> {
 }
 
 /// Gives away the rows of `read`.
-pub(super) fn rows(
-    place: &Place<'_>,
-    read: Statement<'_>,
-    give: &mut Give<'_>,
-) -> Result<()> {
+pub(super) fn rows(place: &Place<'_>, read: Statement<'_>, give: &mut Give<'_>) -> Result<()> {
     let pulled = pull::<_, OracleArrowStreamTransport>(opened(place)?, read, give);
     ended(pulled, |e| of_transport(place, e)).map(drop)
 }
@@ -69,5 +65,9 @@ fn of_words(place: &Place<'_>, said: &str) -> Error {
              folder",
         );
     }
-    if said.contains("ORA-") || said.contains("DPI-") { place.in_words(said) } else { place.broken() }
+    if said.contains("ORA-") || said.contains("DPI-") {
+        place.in_words(said)
+    } else {
+        place.broken()
+    }
 }

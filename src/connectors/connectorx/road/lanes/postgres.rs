@@ -62,11 +62,7 @@ fn digits(column: &::postgres::Column) -> Vec<i32> {
 }
 
 /// Gives away the rows of `read`.
-pub(super) fn rows(
-    place: &Place<'_>,
-    read: Statement<'_>,
-    give: &mut Give<'_>,
-) -> Result<()> {
+pub(super) fn rows(place: &Place<'_>, read: Statement<'_>, give: &mut Give<'_>) -> Result<()> {
     let (config, tls) = rewrite_tls_args(&place.url()?.conn).map_err(unclear)?;
     let pulled = match tls {
         Some(tls) => pulled(PostgresSource::new(config, tls, 1), read, give),

@@ -94,11 +94,7 @@ fn declared(text: &str) -> Native {
 }
 
 /// Gives away the rows of `read`.
-pub(super) fn rows(
-    place: &Place<'_>,
-    read: Statement<'_>,
-    give: &mut Give<'_>,
-) -> Result<()> {
+pub(super) fn rows(place: &Place<'_>, read: Statement<'_>, give: &mut Give<'_>) -> Result<()> {
     let path = file(place)?;
     let path = path.to_string_lossy();
     // A URI, because it alone can say that nothing is to be written. connectorx decodes it once.

@@ -35,11 +35,7 @@ pub(super) fn columns(place: &Place<'_>, sql: &str) -> Result<Vec<Column>> {
 }
 
 /// Gives away the rows of `read`.
-pub(super) fn rows(
-    place: &Place<'_>,
-    read: Statement<'_>,
-    give: &mut Give<'_>,
-) -> Result<()> {
+pub(super) fn rows(place: &Place<'_>, read: Statement<'_>, give: &mut Give<'_>) -> Result<()> {
     let runtime = Arc::new(runtime()?);
     let source = MsSQLSource::new(runtime, place.url()?.conn.as_str(), 1);
     let source = source.map_err(|e| of_source(place, &e))?;

@@ -42,11 +42,7 @@ fn opened(place: &Place<'_>) -> Result<TrinoSource> {
 }
 
 /// Gives away the rows of `read`.
-pub(super) fn rows(
-    place: &Place<'_>,
-    read: Statement<'_>,
-    give: &mut Give<'_>,
-) -> Result<()> {
+pub(super) fn rows(place: &Place<'_>, read: Statement<'_>, give: &mut Give<'_>) -> Result<()> {
     let pulled = pull::<_, TrinoArrowStreamTransport>(opened(place)?, read, give);
     ended(pulled, |e| of_transport(place, e)).map(drop)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::cluster::{Cluster, SHARED};
-use super::{Kept, batches, error, lines, refused, snapshot};
+use super::{Kept, batches, carried, error, lines, refused, snapshot};
 use crate::error::Kind;
 use crate::source::Want;
 
@@ -28,7 +28,20 @@ async fn every_type_that_is_carried_keeps_its_values() {
            (null, null, null, null, null, 'NaN', '-Infinity', null, null, null, null, null, null,
             null, '262142-12-30', '0001-01-01', null, null)",
     );
-    insta::assert_snapshot!(lines(&[("url", &url), ("table", "t")]).await.unwrap().join("\n"));
+    assert_eq!(
+        lines(&[("url", &url), ("table", "t")]).await.unwrap(),
+        [
+            "b boolean, i2 smallint, i4 integer, i8 bigint, o UInt32, f4 Float32, f8 double, \
+             n decimal(12,2), w decimal(28,10), v text, c text, u text, m text, y Binary, d date, \
+             ts timestamp, tz timestamptz, e text",
+            "true | -32768 | -2147483648 | -9223372036854775808 | 4294967295 | 0.1 | 0.1 | \
+             -9999999999.99 | 123456789012345678.0123456789 | ä | x   | \
+             01234567-89ab-cdef-0123-456789abcdef | glad | 00ff | -0043-03-15 | \
+             1969-12-31T23:59:59.999999 | 2026-11-21T11:00:00.000001 | ",
+            "NULL | NULL | NULL | NULL | NULL | NaN | -inf | NULL | NULL | NULL | NULL | NULL | \
+             NULL | NULL | +262142-12-30 | 0001-01-01T00:00:00 | NULL | NULL",
+        ]
+    );
 }
 
 #[tokio::test]
@@ -41,10 +54,64 @@ async fn types_that_would_change_are_refused_with_the_reason() {
            p pair, g int4range, r regclass, q point, l2 pg_lsn, v tsvector, ch \"char\")",
     );
     let found = refused(&[("url", &url), ("table", "t")]).await;
-    insta::assert_snapshot!(found.join("\n"));
+    let names: Vec<_> = found.iter().filter_map(|line| line.split_once(" of Postgres: ")).collect();
+    let (first, others) = names.split_at(3);
+    assert!(first.iter().all(|(_, why)| why.contains("18 digits before the point")), "{first:?}");
+    let first: Vec<_> = first.iter().map(|(name, _)| *name).collect();
+    assert_eq!(first, ["numeric", "numeric(20,15)", "numeric(19,0)"]);
+    let json = "connectorx reads it and writes it again: large numbers lose digits";
+    assert_eq!(others[..2], [("json", json), ("jsonb", json)]);
+    assert!(others.contains(&("time", "connectorx makes 00:00:00 of 24:00:00")));
+    let unknown: Vec<_> =
+        others.iter().filter(|(_, why)| why.contains("does not know")).map(|(n, _)| *n).collect();
+    assert_eq!(
+        unknown,
+        [
+            "xml",
+            "interval",
+            "timetz",
+            "_int4",
+            "inet",
+            "cidr",
+            "money",
+            "bit",
+            "pair",
+            "int4range",
+            "regclass",
+            "point",
+            "pg_lsn",
+            "tsvector",
+            "char",
+        ]
+    );
 }
 
-/// What would happen without the refusal: the reasons of `types`.
+/// What connectorx does with them when nobody stops it: it changes values, or panics.
+#[tokio::test]
+async fn types_are_refused_because_values_would_change() {
+    let (_, url, _) = table("select 1");
+    let mut found = Vec::new();
+    let made = [
+        ("1.123456789012345::numeric(20,15)", "1.1234567890"),
+        ("time '24:00'", "00:00:00"),
+        ("jsonb '12345678901234567890123'", "1.2345678901234568e+22"),
+        ("date 'infinity'", "+262142-12-31"),
+        ("9999999999999999999::numeric(19,0)", "error"),
+        ("numeric 'NaN'", "error"),
+        ("interval '1 day'", "error"),
+        ("timetz '10:00+01'", "error"),
+        ("xml '<a/>'", "error"),
+        ("'{1}'::date[]", "error"),
+        ("'{{1,2}}'::int4[]", "error"),
+        ("money '1'", "error"),
+        ("macaddr '08:00:2b:01:02:03'", "error"),
+    ];
+    for (sql, _) in made {
+        found.push((sql, carried(&url, &format!("select {sql} as a")).await));
+    }
+    assert_eq!(found, made.map(|(sql, made)| (sql, made.to_owned())));
+}
+
 #[tokio::test]
 async fn refused_columns_are_read_as_text() {
     let (_, url, _) = table(
@@ -99,7 +166,8 @@ async fn infinities_are_refused_row_by_row_and_nothing_else_is() {
 #[tokio::test]
 async fn a_value_that_cannot_be_carried_ends_the_load_and_is_not_shown() {
     for (kind, value) in [("numeric(6,2)", "NaN"), ("date", "5874897-12-31")] {
-        let (_, url, _) = table(&format!("create table t (a {kind}); insert into t values ('{value}')"));
+        let (_, url, _) =
+            table(&format!("create table t (a {kind}); insert into t values ('{value}')"));
         let error = error(&[("url", &url), ("table", "t")]).await;
         assert_eq!(error.kind(), Kind::Data, "{}", error.report());
         assert!(!error.report().contains(value), "{}", error.report());
@@ -119,12 +187,15 @@ async fn ranges_read_every_row_once() {
     assert!(rows.iter().all(|batch| batch.num_rows() <= 100 && batch.num_columns() == 1));
     let mut found: Vec<i32> = rows
         .iter()
-        .flat_map(|b| b.column(0).to_data().buffers()[0].typed_data::<i32>()[..b.num_rows()].to_vec())
+        .flat_map(|b| {
+            b.column(0).to_data().buffers()[0].typed_data::<i32>()[..b.num_rows()].to_vec()
+        })
         .collect();
     found.sort_unstable();
     assert_eq!(found, (1..=1000).collect::<Vec<_>>());
     let none = Want { columns: Some(vec![]), ..Want::default() };
-    let counted: usize = batches(&snapshot, &none).await.unwrap().iter().map(|b| b.num_rows()).sum();
+    let counted: usize =
+        batches(&snapshot, &none).await.unwrap().iter().map(|b| b.num_rows()).sum();
     assert_eq!(counted, 1000);
     let few = Want { limit: Some(3), ..Want::default() };
     let few: usize = batches(&snapshot, &few).await.unwrap().iter().map(|b| b.num_rows()).sum();
@@ -146,7 +217,8 @@ async fn two_openings_are_two_snapshots_and_the_notes_say_why() {
 
 #[tokio::test]
 async fn what_is_not_there_or_not_allowed_is_said_without_the_secret() {
-    let (server, url, database) = table("create table t (a int); create role bob login password 'hunter2!'");
+    let (server, url, database) =
+        table("create table t (a int); create role bob login password 'hunter2!'");
     let missing = error(&[("url", &url), ("table", "nowhere.t")]).await;
     assert_eq!(missing.kind(), Kind::Missing, "{}", missing.report());
     let column = error(&[("url", &url), ("table", "t"), ("columns", "b")]).await;
