@@ -21,10 +21,10 @@ demo: ## build dhow and run a pipeline over real flights, airports and bird stri
 	cd $(DEMO)/fixtures && $(DHOW) sql ../sql/models/worst_airports.sql --source airport_delays=out/airport_delays
 
 test: postgres mariadb $(VENV_TESTS)/ready ## run every test; the servers that tests start are installed when they are not there
-	cargo test --locked
+	cargo test --locked --features connectorx
 
 test-long: postgres mariadb $(VENV_TESTS)/ready ## the tests against databases in full, which take hours
-	DHOW_LONG=1 cargo test --locked --test databases
+	DHOW_LONG=1 cargo test --locked --features connectorx --test databases
 
 # The tests start servers of their own, so none is set up to run: `createcluster.d` is read by
 # Debian's package when it would make the first one.
@@ -55,8 +55,9 @@ mariadb: ## install Debian's MariaDB for the tests, unless it is there
 
 check: ## format, lints and documentation, as in .ci/run
 	cargo fmt --check
-	cargo clippy --locked --all-targets -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
+	cargo clippy --locked --all-targets --features connectorx -- -D warnings
+	cargo clippy --locked -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --features connectorx
 
 fmt: ## format the code
 	cargo fmt
@@ -65,7 +66,7 @@ docs: ## the architecture and every public item, in the browser
 	cargo doc --locked --no-deps --open
 
 bench: $(VENV)/ready $(VENV_POSTGRES)/ready $(VENV_TESTS)/ready ## compare with DuckDB and others, and print tables (benches/README.md)
-	cargo bench --locked --bench compare -- $(CASES)
+	cargo bench --locked --features connectorx --bench compare -- $(CASES)
 
 clean-data: ## remove the demo's output, the data of the bench and its Python
 	rm -rf $(DEMO) target/bench-data $(VENV) $(VENV_POSTGRES) $(VENV_TESTS)
