@@ -142,8 +142,8 @@ fn wrong_options(pipeline: &Pipeline) -> Vec<Error> {
     let sinks = pipeline.sinks.iter().map(|s| (&s.connector, &s.options, Role::Sink));
     let checked = sources
         .chain(sinks)
-        .filter_map(|(name, options, role)| Some((connectors::named(name)?.check)(options, role)));
-    checked.flatten().map(|problem| problem.into_error(None)).collect()
+        .flat_map(|(name, options, role)| connectors::check(name, options, role));
+    checked.map(|problem| problem.into_error(None)).collect()
 }
 
 fn location(text: &str) -> Location<'_> {

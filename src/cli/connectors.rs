@@ -6,7 +6,7 @@ use super::exit::{SUCCESS, Stop};
 use super::print;
 use super::table::{Side, Table};
 use crate::config::suggest;
-use crate::connectors::{ALL, Connector, OptionDoc, Role, TypeDoc, named};
+use crate::connectors::{self, ALL, Connector, OptionDoc, Role, TypeDoc, named};
 use crate::error::Error;
 
 /// Flags of `dhow connectors`.
@@ -84,8 +84,9 @@ fn page(connector: &Connector) -> String {
     for (name, fact) in facts.iter().filter(|(_, fact)| !fact.is_empty()) {
         page.push_str(&format!("\n  {:<9}{fact}", format!("{name}:")));
     }
-    if !connector.options.is_empty() {
-        page.push_str(&format!("\n\n{}", options(connector.options)));
+    let all = connectors::options(connector);
+    if !all.is_empty() {
+        page.push_str(&format!("\n\n{}", options(&all)));
     }
     if let Some(list) = connector.types {
         page.push_str(&format!("\n\n{}", types(&list())));

@@ -35,7 +35,7 @@ impl Draft<'_> {
         let keys: Vec<&str> = SHARED.iter().chain(own).copied().collect();
         let options = merged(entries, &shared, &keys);
         let options = Options::new(place.clone(), options);
-        for problem in (connector.check)(&options, role) {
+        for problem in (connector.check)(connector.name, &options, role) {
             let problem = with_own_keys(problem, &options, &keys);
             let entries = options.entries().iter();
             self.problem(entries.fold(problem, |problem, (.., node)| problem.hiding(node)));

@@ -27,8 +27,8 @@ pub struct KnownConnector {
     pub can_read: bool,
     /// Names of the modes it can write; empty for a connector that cannot be a sink.
     pub modes: &'static [&'static str],
-    /// Everything that is wrong with these options; no I/O.
-    pub check: fn(&Options, Role) -> Vec<Problem>,
+    /// Everything that is wrong with these options of the connector with this name; no I/O.
+    pub check: fn(&str, &Options, Role) -> Vec<Problem>,
 }
 
 impl Known<'_> {

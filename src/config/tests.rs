@@ -12,11 +12,16 @@ const READ: &[KnownConnector] = &[
     KnownConnector { name: "csv", can_read: true, modes: &[], check: options },
     KnownConnector { name: "json", can_read: true, modes: &[], check: options },
     KnownConnector { name: "parquet", can_read: true, modes: Mode::NAMES, check: options },
-    KnownConnector { name: "postgres", can_read: true, modes: Mode::NAMES, check: |_, _| vec![] },
+    KnownConnector {
+        name: "postgres",
+        can_read: true,
+        modes: Mode::NAMES,
+        check: |_, _, _| vec![],
+    },
     KnownConnector { name: "sqlite", can_read: true, modes: &["append", "merge"], check: options },
 ];
 
-fn options(options: &Options, _: Role) -> Vec<Problem> {
+fn options(_: &str, options: &Options, _: Role) -> Vec<Problem> {
     let reader = options.reader();
     reader.required("path");
     for name in ["table", "delimiter"] {

@@ -44,8 +44,12 @@ fn story(connector: &'static Connector) -> Option<Story> {
     Some(Story { connector, file, options })
 }
 
+/// Connectors that freeze nothing, and say so: their own tests hold what they promise.
+const LIVE: &[&str] = &["connectorx"];
+
 fn stories() -> Vec<Story> {
     let readers = ALL.iter().filter(|c| c.source.is_some() && c.name != memory::CONNECTOR.name);
+    let readers = readers.filter(|c| !LIVE.contains(&c.name));
     readers.map(|c| story(c).unwrap_or_else(|| panic!("`{}` has no story", c.name))).collect()
 }
 

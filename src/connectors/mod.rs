@@ -6,6 +6,7 @@
 pub mod bigquery;
 #[cfg(test)]
 mod conformance;
+pub mod connectorx;
 pub mod csv;
 pub mod doris;
 pub mod json;
@@ -13,6 +14,9 @@ pub mod memory;
 mod on_schema_change;
 pub mod parquet;
 pub mod postgres;
+mod reader;
+#[cfg(all(test, feature = "connectorx"))]
+mod road_tests;
 #[cfg(test)]
 mod sink_tests;
 pub mod sqlite;
@@ -23,6 +27,7 @@ use std::time::Duration;
 
 use on_schema_change::OnSchemaChange;
 pub use parquet::Orphan;
+pub use reader::{check, options, source as open};
 
 pub use crate::config::Role;
 use crate::config::{KnownConnector, Options, Problem};
@@ -34,6 +39,7 @@ use crate::source::Source;
 /// Whom dhow can talk to, by name.
 pub static ALL: &[&Connector] = &[
     &bigquery::CONNECTOR,
+    &connectorx::CONNECTOR,
     &csv::CONNECTOR,
     &doris::CONNECTOR,
     &json::CONNECTOR,
@@ -131,7 +137,7 @@ pub fn known() -> Vec<KnownConnector> {
         name: connector.name,
         can_read: connector.source.is_some(),
         modes: connector.can.modes,
-        check: connector.check,
+        check,
     };
     ALL.iter().map(known).collect()
 }

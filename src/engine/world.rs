@@ -302,15 +302,13 @@ impl Freezing<'_> {
     /// keeps what the next process needs to do the same.
     async fn one(&self, def: &SourceDef) -> Result<Arc<dyn Snapshot>> {
         let connector = connector(&def.connector)?;
-        let open = connector.source.ok_or_else(|| {
-            Error::config(format!("connector `{}` cannot be read", connector.name))
-        })?;
         let memo = match self.desk {
             Some(desk) => desk.ledger.memo(&desk.run.id, &def.name)?,
             None => None,
         };
         let window = Window { above: self.above(def)?, memo };
-        let snapshot = open(&def.options, self.context)?.open(&window).await?;
+        let snapshot =
+            connectors::open(connector, &def.options, self.context)?.open(&window).await?;
         if let Some(desk) = self.desk {
             desk.ledger.remember(&desk.run.id, &def.name, snapshot.memo().as_ref())?;
             point("source.remembered").await;

@@ -18,6 +18,9 @@ const MISTAKES: &[(&str, Make)] = &[
     ("bom_and_crlf", |project| {
         project.write("data/orders.csv", b"\xef\xbb\xbfid,qty\r\n1,2\r\n\r\n2,3\r\n");
     }),
+    ("connectorx_not_its_option", nothing),
+    ("connectorx_not_text", nothing),
+    ("connectorx_wrong_url", nothing),
     ("corrupt_parquet", corrupt_parquet),
     ("damaged_gzip", |project| {
         let mut bytes = gzip(&many_orders(3000));

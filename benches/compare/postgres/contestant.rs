@@ -11,6 +11,8 @@ use super::{Case, Job, KEY};
 pub(super) enum Contestant {
     /// dhow at its default settings.
     Dhow,
+    /// dhow with `reader: connectorx`, with two partitions.
+    DhowConnectorx,
     /// DuckDB with its Postgres extension.
     DuckDb,
     /// connectorx, with two partitions.
@@ -40,6 +42,7 @@ impl Contestant {
     pub(super) fn label(self, job: Job) -> String {
         match (self, job) {
             (Contestant::Dhow, _) => "dhow".to_owned(),
+            (Contestant::DhowConnectorx, _) => "dhow (reader: connectorx)".to_owned(),
             (Contestant::DuckDb, _) => "DuckDB".to_owned(),
             (Contestant::Connectorx, _) => "connectorx".to_owned(),
             (Contestant::Adbc, _) => "ADBC".to_owned(),
@@ -55,6 +58,7 @@ impl Contestant {
     pub(super) fn word(self) -> String {
         match self {
             Contestant::Dhow => "dhow".to_owned(),
+            Contestant::DhowConnectorx => "dhow_connectorx".to_owned(),
             Contestant::DuckDb => "duckdb".to_owned(),
             Contestant::Connectorx => "connectorx".to_owned(),
             Contestant::Adbc => "adbc".to_owned(),
@@ -65,7 +69,16 @@ impl Contestant {
 
     /// Whether it can take part; what comes from PyPI and psql are there whenever the bench is.
     pub(super) fn is_installed(self) -> bool {
-        self != Contestant::Pgcopydb || Command::new("pgcopydb").arg("--version").output().is_ok()
+        match self {
+            Contestant::Pgcopydb => Command::new("pgcopydb").arg("--version").output().is_ok(),
+            Contestant::DhowConnectorx => cfg!(feature = "connectorx"),
+            _ => true,
+        }
+    }
+
+    /// Whether it is dhow, by whatever road.
+    pub(super) fn is_dhow(self) -> bool {
+        matches!(self, Contestant::Dhow | Contestant::DhowConnectorx)
     }
 
     /// Whether its script prints the seconds that count.
@@ -81,7 +94,7 @@ impl Contestant {
     /// The command line for `case`; dhow reads `pipeline.yaml` in the folder it runs in.
     pub(super) fn command(self, case: &Case, ends: &Ends<'_>) -> Vec<OsString> {
         match self {
-            Contestant::Dhow => words(&[env!("CARGO_BIN_EXE_dhow"), "run", "pipeline.yaml"]),
+            Contestant::Dhow | Contestant::DhowConnectorx => words(&[env!("CARGO_BIN_EXE_dhow"), "run", "pipeline.yaml"]),
             Contestant::DuckDb | Contestant::Connectorx | Contestant::Adbc => self.peer(case, ends),
             Contestant::Pgcopydb => words(&[
                 "pgcopydb",
@@ -129,13 +142,19 @@ fn words(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
 }
 
-/// The pipeline with which dhow does `case`.
-pub(super) fn pipeline(case: &Case, source: &str, target: &str) -> String {
+/// The pipeline with which dhow does `case`, as this contestant.
+pub(super) fn pipeline(case: &Case, contestant: Contestant, source: &str, target: &str) -> String {
     let table = case.table;
+    let reader = match contestant {
+        Contestant::DhowConnectorx => {
+            ", reader: connectorx, split_by: l_orderkey, partitions: 2, url: \""
+        }
+        _ => ", url: \"",
+    };
     let from = match case.job {
         Job::FromParquet => format!("type: parquet, path: \"{source}\""),
         Job::ToParquet | Job::Between => {
-            format!("type: postgres, url: \"{source}\", table: {table}")
+            format!("type: postgres{reader}{source}\", table: {table}")
         }
     };
     let to = match case.job {

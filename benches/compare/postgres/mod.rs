@@ -15,7 +15,7 @@ use crate::data::Data;
 use crate::table::{self, Line};
 use crate::{Result, Settings};
 use contestant::Contestant;
-use contestant::Contestant::{Adbc, Connectorx, Dhow, DuckDb, Pgcopydb, Psql};
+use contestant::Contestant::{Adbc, Connectorx, Dhow, DhowConnectorx, DuckDb, Pgcopydb, Psql};
 use server::Server;
 use turn::Turns;
 
@@ -48,7 +48,7 @@ const CASES: &[Case] = &[
         name: "postgres to parquet",
         job: Job::ToParquet,
         table: "lineitem",
-        contestants: &[Dhow, DuckDb, Connectorx, Adbc, Psql(1), Psql(2)],
+        contestants: &[Dhow, DhowConnectorx, DuckDb, Connectorx, Adbc, Psql(1), Psql(2)],
     },
     Case {
         name: "postgres wide to parquet",

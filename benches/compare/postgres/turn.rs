@@ -51,8 +51,8 @@ impl<'a> Turns<'a> {
             self.server.fresh(&target(contestant));
         }
         let ends = self.ends(case, contestant)?;
-        if contestant == Contestant::Dhow {
-            let text = pipeline(case, &ends.source, &ends.target);
+        if contestant.is_dhow() {
+            let text = pipeline(case, contestant, &ends.source, &ends.target);
             std::fs::write(folder.join("pipeline.yaml"), text)?;
         }
         // Nobody pays for what another one has left in the server's buffers.
@@ -83,7 +83,7 @@ impl<'a> Turns<'a> {
 
     /// The Parquet file, or dhow's folder of them.
     fn written(&self, contestant: Contestant) -> PathBuf {
-        let name = if contestant == Contestant::Dhow { "out" } else { "out.parquet" };
+        let name = if contestant.is_dhow() { "out" } else { "out.parquet" };
         self.work.join(contestant.word()).join(name)
     }
 

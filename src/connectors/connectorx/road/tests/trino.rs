@@ -1,0 +1,1 @@
+//! Trino through connectorx, played by a few lines of HTTP.
