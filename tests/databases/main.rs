@@ -18,6 +18,8 @@ mod mistakes;
 mod network;
 mod proxy;
 mod shards;
+mod tds;
+mod tds_stand;
 mod types;
 
 #[test]
