@@ -88,7 +88,8 @@ fn queries_with_all_their_parts_are_answered() {
                select top (9) k, c, row_number() over (order by k desc) from g \
                union all select null, max(v.total), count(distinct ssn) from v right join [sales & co].[a]]b.c] b on b.id = v.id \
                order by k desc";
-    let expected = texts(&[&["2", "2", "1"], &["1", "3", "2"], &["0", "3", "3"], &["null", "14", "2"]]);
+    let expected =
+        texts(&[&["2", "2", "1"], &["1", "3", "2"], &["0", "3", "3"], &["null", "14", "2"]]);
     assert_eq!(server.rows("shop", sql), expected);
     let borders = "select k0 from (select id as k0, row_number() over (order by id) as n from s) as walk where n > 1 and n % 1 = 0 order by n";
     assert_eq!(server.rows("shop", borders), texts(&[&["7"]]));
@@ -99,7 +100,10 @@ fn what_may_not_be_stored_is_refused() {
     let server = with_tables();
     for (sql, number) in [
         ("insert [sales & co].[a]]b.c] ([order]) values (null)", "515"),
-        ("set identity_insert [sales & co].[a]]b.c] on; insert [sales & co].[a]]b.c] (id, [order]) values (5, N'X')", "2627"),
+        (
+            "set identity_insert [sales & co].[a]]b.c] on; insert [sales & co].[a]]b.c] (id, [order]) values (5, N'X')",
+            "2627",
+        ),
         ("insert [sales & co].[a]]b.c] ([order], ssn) values (N'z', '0123456789')", "2628"),
         ("insert [sales & co].[a]]b.c] ([order], v) values (N'z', 0x01)", "273"),
         ("create table v (a int)", "2714"),

@@ -6,7 +6,10 @@ use crate::tds::{Fault, Gate, Tds, When};
 fn with_rows() -> Tds {
     let server = Tds::start();
     server.execute("shop", "create table t (id int primary key, b varchar(100))");
-    server.execute("shop", "insert t select value, replicate('x', 100) from generate_series(1, 5000)");
+    server.execute(
+        "shop",
+        "insert t select value, replicate('x', 100) from generate_series(1, 5000)",
+    );
     server
 }
 
@@ -32,7 +35,8 @@ async fn an_answer_is_cut_or_ends_with_an_error() {
     for fault in [Fault::CutAfterRows(2000), Fault::CutAfterBytes(9000), Fault::LoseAnswer] {
         let mut client = client(&server).await;
         server.fault(When::statement("from t"), fault);
-        let found = async { client.simple_query("select * from t").await?.into_first_result().await };
+        let found =
+            async { client.simple_query("select * from t").await?.into_first_result().await };
         assert!(matches!(found.await, Err(tiberius::error::Error::Io { .. })));
     }
     let mut client = client(&server).await;
@@ -74,7 +78,8 @@ async fn a_client_that_leaves_ends_its_statement_and_its_transaction() {
     held.abort();
     // This reader waits for the lock until the transaction is gone.
     let mut reader = client(&server).await;
-    let row = reader.simple_query("select count(*) from t").await.unwrap().into_row().await.unwrap();
+    let row =
+        reader.simple_query("select count(*) from t").await.unwrap().into_row().await.unwrap();
     assert_eq!((row.unwrap().get(0), gate.count()), (Some(5000), 0));
 }
 
@@ -91,7 +96,10 @@ async fn a_server_that_is_down_comes_back_at_its_port() {
 #[tokio::test]
 async fn rights_are_taken_away_from_a_table_or_a_column() {
     let server = with_rows();
-    server.execute("shop", "create table u (id int, s int); deny select on t (b) to ann; deny select on u to ann");
+    server.execute(
+        "shop",
+        "create table u (id int, s int); deny select on t (b) to ann; deny select on u to ann",
+    );
     let mut client = client(&server).await;
     for (sql, expected) in [
         ("select id from t", 0),

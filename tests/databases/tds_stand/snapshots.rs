@@ -10,7 +10,10 @@ async fn count(client: &mut super::driver::Driver) -> i32 {
 
 fn with_rows() -> Tds {
     let server = Tds::start();
-    server.execute("shop", "create table t (id int primary key, v rowversion); insert t (id) values (1), (2)");
+    server.execute(
+        "shop",
+        "create table t (id int primary key, v rowversion); insert t (id) values (1), (2)",
+    );
     server
 }
 
@@ -30,7 +33,8 @@ async fn a_transaction_at_snapshot_sees_one_moment() {
     assert_eq!(refusal(&mut reader, "commit transaction").await, 0);
     assert_eq!(count(&mut reader).await, 3);
     writer.execute("rollback");
-    server.execute("shop", "create database shop_then as snapshot of shop; insert t (id) values (4)");
+    server
+        .execute("shop", "create database shop_then as snapshot of shop; insert t (id) values (4)");
     assert_eq!(server.rows("shop_then", "select count(*) from t"), [[Some("3".to_owned())]]);
 }
 
@@ -63,10 +67,15 @@ async fn rowversions_grow_and_an_open_transaction_holds_the_horizon() {
     early.execute("begin transaction; insert t (id) values (3)");
     server.execute("shop", "create table other (v rowversion); insert other default values");
     assert_eq!(number("min_active_rowversion()"), before);
+    server.execute("shop", "insert t (id) values (4)");
+    let mut late = server.session("shop");
+    late.execute("begin transaction; insert t (id) values (5)");
+    assert_eq!(late.rows("select count(*) from sys.columns where name = 'id'").len(), 1);
     early.execute("commit");
-    assert_eq!(number("min_active_rowversion()"), before + 2);
+    late.execute("commit");
+    assert_eq!(number("min_active_rowversion()"), before + 4);
     server.execute("shop", "update t set id = id where id = 1");
-    assert_eq!(number("(select max(v) from t)"), before + 2);
+    assert_eq!(number("(select max(v) from t)"), before + 4);
 }
 
 #[tokio::test]
@@ -81,4 +90,17 @@ async fn what_is_not_committed_is_not_read() {
         assert_eq!(refusal(&mut client, sql).await, 50_001, "{sql}");
     }
     assert_eq!(server.forgive_dirty_reads().len(), 3);
+}
+
+#[test]
+fn two_transactions_add_rows_to_one_table() {
+    let server = with_rows();
+    let (mut one, mut two) = (server.session("shop"), server.session("shop"));
+    one.execute("begin transaction; insert t (id) values (10)");
+    two.execute("begin transaction; insert t (id) values (11); insert t (id) values (12)");
+    server.execute("shop", "insert t (id) values (13)");
+    two.execute("commit");
+    one.execute("insert t (id) values (14); commit");
+    let found = server.rows("shop", "select string_agg(cast(id as varchar(9)), ' ') from (select top (99) id from t order by id) as q");
+    assert_eq!(found, [[Some("1 2 10 11 12 13 14".to_owned())]]);
 }

@@ -1,6 +1,6 @@
 //! A session: its settings, its transaction, and the statements that it runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, SystemTime};
 
@@ -10,7 +10,7 @@ use super::super::store::catalog;
 use super::super::store::collation::Collation;
 use super::super::store::kind::{Kind, Type};
 use super::super::store::state::{Shared, State};
-use super::super::store::table::{Database, Key, Row};
+use super::super::store::table::{Database, Key, Row, Table};
 use super::super::store::value::Value;
 use super::super::wire::tokens::Head;
 use super::bind::{Binder, Context, Scope};
@@ -42,9 +42,18 @@ pub(crate) enum Outcome {
 struct Open {
     /// The database with what this transaction has written.
     work: Option<Arc<Database>>,
-    written: BTreeSet<Key>,
+    written: BTreeMap<Key, Written>,
     /// What it sees at the level SNAPSHOT.
     snapshot: Option<Arc<Database>>,
+}
+
+/// What a transaction did to one table.
+#[derive(Debug, Default)]
+struct Written {
+    /// Rows that it added, and did not touch otherwise: they join what others have added since.
+    added: Vec<Row>,
+    /// It did more than that: others wait, and the table is as this transaction left it.
+    changed: bool,
 }
 
 #[derive(Debug)]
@@ -234,7 +243,8 @@ impl Session {
             },
             None => Arc::clone(&committed),
         };
-        let locks = state.locks.iter().filter(|(_, owner)| **owner != self.spid);
+        let others = |holders: &BTreeMap<u16, bool>| holders.keys().any(|own| *own != self.spid);
+        let locks = state.locks.iter().filter(|(_, holders)| others(holders));
         let locked =
             if versioned { Vec::new() } else { locks.map(|(key, _)| key.clone()).collect() };
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -549,7 +559,7 @@ impl Session {
             Statement::Begin => {
                 self.depth += 1;
                 if self.open.is_none() {
-                    self.open = Some(Open { work: None, written: BTreeSet::new(), snapshot: None });
+                    self.open = Some(Open { work: None, written: BTreeMap::new(), snapshot: None });
                     return Ok(Outcome::Transaction(true));
                 }
             }
@@ -586,14 +596,14 @@ impl Session {
         if let Some(work) = open.work.filter(|_| keep)
             && let Ok(database) = state.database_mut(&work.name)
         {
-            for key in open.written {
-                match work.tables.get(&key) {
-                    Some(table) => database.tables.insert(key, Arc::clone(table)),
-                    None => database.tables.remove(&key),
-                };
+            for (key, written) in open.written {
+                settle(database, &work, key, written);
             }
         }
-        state.locks.retain(|_, owner| *owner != self.spid);
+        for holders in state.locks.values_mut() {
+            holders.remove(&self.spid);
+        }
+        state.locks.retain(|_, holders| !holders.is_empty());
         state.active.remove(&self.spid);
         drop(state);
         self.shared.changed.notify_waiters();
@@ -607,28 +617,34 @@ impl Session {
         let mut world = self.world()?;
         // One who writes knows the rows that it meets; it may write whatever it can name.
         world.is_owner = true;
+        let only_adds = matches!(statement, Statement::Insert { .. });
         let own_identity = self.own_identity.as_ref().is_some_and(|own| own.last() == name.last());
-        let (count, last) = self.changed(name, |database, state, spid, in_transaction| {
-            let id = database.id;
-            let mut next = || {
-                let version = state.next_version(id);
-                if in_transaction {
-                    state.active.entry(spid).or_insert((id, version));
-                }
-                version
-            };
-            let mut with =
-                Write { world: &world, next_version: &mut next, own_identity, last_identity: None };
-            let count = write(database, statement, &mut with)?;
-            Ok((count, with.last_identity))
-        })?;
+        let (count, last) =
+            self.changed(name, only_adds, |database, state, spid, in_transaction| {
+                let id = database.id;
+                let mut next = || {
+                    let version = state.next_version(id);
+                    if in_transaction {
+                        state.active.entry(spid).or_insert((id, version));
+                    }
+                    version
+                };
+                let mut with = Write {
+                    world: &world,
+                    next_version: &mut next,
+                    own_identity,
+                    last_identity: None,
+                };
+                let count = write(database, statement, &mut with)?;
+                Ok((count, with.last_identity))
+            })?;
         self.last_identity = last.or(self.last_identity);
         Ok(Outcome::Count(count))
     }
 
     fn define(&mut self, name: &Name, statement: &Statement) -> Result<Outcome, Failure> {
         let world = self.world()?;
-        self.changed(name, |database, state, _, _| {
+        self.changed(name, false, |database, state, _, _| {
             let id = state.next_object();
             define(database, statement, &world, id)
         })?;
@@ -639,6 +655,7 @@ impl Session {
     fn changed<T>(
         &mut self,
         name: &Name,
+        only_adds: bool,
         change: impl FnOnce(&mut Database, &mut State, u16, bool) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let shared = Arc::clone(&self.shared);
@@ -653,30 +670,45 @@ impl Session {
         }
         let key = committed.key(name);
         let lock = (committed.id, key.clone());
-        if state.locks.get(&lock).is_some_and(|owner| *owner != self.spid) {
+        let meets = |(spid, whole): (&u16, &bool)| *spid != self.spid && (*whole || !only_adds);
+        if state.locks.get(&lock).is_some_and(|holders| holders.iter().any(meets)) {
             return Err(Failure::blocked());
         }
         let Some(open) = &mut self.open else {
-            // Nobody else holds it but readers, who keep what they have.
+            let mut work = Database::clone(&committed);
             drop(committed);
-            let mut database =
-                state.databases.get(&target.to_lowercase()).map(|d| Database::clone(d));
-            let Some(work) = &mut database else { return Err(Failure::new(911, "no database")) };
-            let done = change(work, &mut state, self.spid, false)?;
-            state.databases.insert(target.to_lowercase(), Arc::new(work.clone()));
+            let done = change(&mut work, &mut state, self.spid, false)?;
+            state.databases.insert(target.to_lowercase(), Arc::new(work));
             return Ok(done);
         };
         let mut work = Database::clone(open.work.as_ref().unwrap_or(&committed));
-        if !open.written.contains(&key) {
+        let own = open.written.get(&key);
+        if !own.is_some_and(|own| own.changed) {
+            // As it is now, with what this transaction has added.
+            let added = own.map(|own| own.added.clone()).unwrap_or_default();
             match committed.tables.get(&key) {
-                Some(table) => work.tables.insert(key.clone(), Arc::clone(table)),
-                None => work.tables.remove(&key),
-            };
+                Some(table) => {
+                    let mut table = Table::clone(table);
+                    Arc::make_mut(&mut table.rows).extend(added);
+                    work.tables.insert(key.clone(), Arc::new(table));
+                }
+                None => {
+                    work.tables.remove(&key);
+                }
+            }
         }
+        let rows = |work: &Database| work.tables.get(&key).map_or(0, |table| table.rows.len());
+        let before = rows(&work);
         let done = change(&mut work, &mut state, self.spid, true)?;
+        let written = open.written.entry(key.clone()).or_default();
+        if only_adds {
+            let table = work.tables.get(&key);
+            written.added.extend(table.iter().flat_map(|t| t.rows.iter().skip(before).cloned()));
+        } else {
+            written.changed = true;
+        }
         open.work = Some(Arc::new(work));
-        open.written.insert(key);
-        state.locks.insert(lock, self.spid);
+        *state.locks.entry(lock).or_default().entry(self.spid).or_default() |= !only_adds;
         Ok(done)
     }
 
@@ -800,13 +832,28 @@ fn overlaid(base: &Arc<Database>, open: &Open) -> Arc<Database> {
         return Arc::clone(base);
     };
     let mut own = Database::clone(base);
-    for key in &open.written {
-        match work.tables.get(key) {
-            Some(table) => own.tables.insert(key.clone(), Arc::clone(table)),
-            None => own.tables.remove(key),
-        };
+    for (key, written) in &open.written {
+        let written = Written { added: written.added.clone(), changed: written.changed };
+        settle(&mut own, work, key.clone(), written);
     }
     Arc::new(own)
+}
+
+/// Puts what a transaction did to a table into a database.
+fn settle(database: &mut Database, work: &Database, key: Key, written: Written) {
+    match (work.tables.get(&key), written.changed, database.tables.get_mut(&key)) {
+        (Some(own), false, Some(table)) => {
+            let table = Arc::make_mut(table);
+            table.next_identity = table.next_identity.max(own.next_identity);
+            Arc::make_mut(&mut table.rows).extend(written.added);
+        }
+        (Some(own), ..) => {
+            database.tables.insert(key, Arc::clone(own));
+        }
+        (None, ..) => {
+            database.tables.remove(&key);
+        }
+    }
 }
 
 /// Whether a query reads rows that somebody may change.

@@ -1,6 +1,6 @@
 //! Where rows come from: tables, views, queries, functions, and joins of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::super::sql::ast::{Expr, Join, Name, Source};
@@ -47,6 +47,7 @@ pub(crate) fn bind(
         Source::Table(name, alias, hints) => table(name, alias.as_deref(), hints, context, columns),
         Source::Query(query, alias, names) => {
             let inside = plan(query, context)?;
+            distinct(&inside, alias, names)?;
             visible(&inside, alias, names, columns);
             Ok(From::Query(Box::new(inside)))
         }
@@ -57,6 +58,23 @@ pub(crate) fn bind(
             join(left, *how, right, on.as_ref(), context, columns)
         }
     }
+}
+
+/// The columns of a query in FROM have names, each another.
+fn distinct(plan: &Plan, alias: &str, names: &[String]) -> Result<(), Failure> {
+    let mut seen = HashSet::new();
+    for (at, head) in plan.heads.iter().enumerate() {
+        let name = names.get(at).unwrap_or(&head.name);
+        if name.is_empty() {
+            let text = format!("No column name was specified for column {} of '{alias}'.", at + 1);
+            return Err(Failure::new(8155, &text));
+        }
+        if !seen.insert(name.to_lowercase()) {
+            let text = format!("The column '{name}' was specified multiple times for '{alias}'.");
+            return Err(Failure::new(8156, &text));
+        }
+    }
+    Ok(())
 }
 
 fn visible(plan: &Plan, alias: &str, names: &[String], columns: &mut Vec<Visible>) {

@@ -108,12 +108,6 @@ impl Parser<'_> {
         if self.mark("-") {
             return Ok(match self.unary()? {
                 Expr::Literal(kind, Value::Int(n)) => Expr::Literal(kind, Value::Int(-n)),
-                // -9223372036854775808 and -2147483648 are written with a number too great by one.
-                Expr::Literal(Kind::Decimal(19, 0), Value::Decimal(n, 0))
-                    if i64::try_from(-n).is_ok() =>
-                {
-                    Expr::Literal(Kind::BigInt, Value::Int(i64::try_from(-n).unwrap_or(0)))
-                }
                 Expr::Literal(kind, Value::Decimal(n, s)) => {
                     Expr::Literal(kind, Value::Decimal(-n, s))
                 }

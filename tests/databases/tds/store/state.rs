@@ -27,8 +27,8 @@ pub(crate) struct Statement {
 pub(crate) struct State {
     /// By name in lower case.
     pub(crate) databases: BTreeMap<String, Arc<Database>>,
-    /// Who has written to a table and has not committed.
-    pub(crate) locks: BTreeMap<(i32, Key), u16>,
+    /// Who has written to a table and has not committed, and whether it did more than add rows.
+    pub(crate) locks: BTreeMap<(i32, Key), BTreeMap<u16, bool>>,
     /// The counter of rowversions of each database.
     pub(crate) versions: BTreeMap<i32, u64>,
     /// The first rowversion that an open transaction used.
