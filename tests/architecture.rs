@@ -455,6 +455,11 @@ fn readme_has_the_connectors_that_the_program_prints() {
 }
 
 #[test]
+fn readme_has_the_functions_that_the_program_prints() {
+    assert_eq!(readme("functions"), printed(&["functions", "--markdown"]).trim_end());
+}
+
+#[test]
 fn readme_has_the_commands_that_the_program_prints() {
     let help = printed(&["-h"]);
     let (_, commands) = help.split_once("Commands:\n").unwrap();

@@ -34,9 +34,19 @@ const MISTAKES: &[(&str, Make)] = &[
     ("empty_file", |project| project.write("data/orders.csv", "")),
     ("failing_cast", nothing),
     ("file_in_the_way", nothing),
+    ("geo_ip_damaged_file", |project| {
+        let places = places();
+        project.write("data/places.mmdb", &places[..places.len() / 2]);
+    }),
+    ("geo_ip_missing_file", nothing),
+    ("geo_ip_no_address", |project| project.write("data/places.mmdb", places())),
+    ("geo_ip_unknown_field", |project| project.write("data/places.mmdb", places())),
+    ("geo_ip_without_database", nothing),
     ("glob_without_match", nothing),
     ("header_only", nothing),
     ("invalid_utf8", |project| project.write("data/orders.csv", b"id,name\n1,Ada\n2,M\xfcller\n")),
+    ("json_fraction", nothing),
+    ("json_without_type", nothing),
     ("late_misfit", |project| {
         project.write("data/orders.csv", many_orders(150_000) + "150001,seven\n");
     }),
@@ -69,12 +79,19 @@ const MISTAKES: &[(&str, Make)] = &[
     ("truncated_parquet", |project| project.write("data/orders.parquet", "PAR1 and no more")),
     ("unknown_column", nothing),
     ("unknown_table", nothing),
+    ("user_agent_part", nothing),
     ("wrong_json", |project| {
         project.write("data/orders.json", "{\"id\":1}\n{\"id\":2,}\n{\"id\":3}\n");
     }),
 ];
 
 fn nothing(_: &Project) {}
+
+/// The small database of places.
+fn places() -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/logins/places.mmdb");
+    std::fs::read(path).expect("the fixture can be read")
+}
 
 /// A database with a table of which one value is of another class than its column.
 fn a_shop(project: &Project) {
