@@ -13,6 +13,7 @@ pub mod memory;
 mod on_schema_change;
 pub mod parquet;
 pub mod postgres;
+mod shards;
 #[cfg(test)]
 mod sink_tests;
 pub mod sqlite;

@@ -10,7 +10,7 @@ use futures::future::join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::positions::{ByShard, as_memo, as_watermark};
-use crate::connectors::postgres::source::notes::{GOES_ON, GOES_ON_IN, STARTS_OVER};
+use super::resumption::{GOES_ON, GOES_ON_IN, STARTS_OVER};
 use crate::error::{Error, Result, ResultExt};
 use crate::source::{
     BatchStream, Comparison, Memo, Op, Refuse, Refused, Snapshot, SnapshotId, Split, Want,

@@ -6,9 +6,8 @@
 mod columns;
 mod options;
 mod positions;
+pub(super) mod resumption;
 mod snapshot;
-#[cfg(test)]
-mod tests;
 
 use std::sync::Arc;
 
@@ -17,23 +16,43 @@ use async_trait::async_trait;
 use futures::future::join_all;
 
 use self::columns::Columns;
-pub(super) use self::options::{are_sharded, check};
+pub(super) use self::options::{are_sharded, refuse_without_shards};
 use self::snapshot::{Part, Whole};
-use crate::config::Options;
-use crate::connectors::Context;
+use crate::config::{Options, Problem};
+use crate::connectors::{Context, Open, OptionDoc};
 use crate::error::{Error, Result, ResultExt};
 use crate::source::{Snapshot, Source, Window};
 
-/// The source that `options` with their shards describe; they have been checked.
-pub(super) fn open(options: &Options, context: &Context) -> Result<Arc<dyn Source>> {
-    let (wanted, _) = options::read(options);
-    let shard = |(name, options): (String, Options)| {
-        let source =
-            crate::connectors::postgres::source::open(&options, context).at("shard", &name)?;
-        Ok(Shard { name, source })
-    };
-    let shards = wanted.shards.into_iter().map(shard).collect::<Result<_>>()?;
-    Ok(Arc::new(Shards { column: wanted.column, has_cursor: wanted.has_cursor, shards }))
+/// How a connector reads one of the databases.
+#[derive(Debug)]
+pub(super) struct OneShard {
+    /// Opens an ordinary source.
+    pub open: Open<dyn Source>,
+    /// Everything that is wrong with the options of an ordinary source.
+    pub check: fn(&Options) -> Vec<Problem>,
+    /// The options of its connection: those that a shard may have of its own.
+    pub connection: &'static [OptionDoc],
+    /// How `shards` are written, for hints.
+    pub form: &'static str,
+}
+
+impl OneShard {
+    /// The source that `options` with their shards describe; they have been checked.
+    pub(super) fn open_all(&self, options: &Options, context: &Context) -> Result<Arc<dyn Source>> {
+        let (wanted, _) = options::read(options, self);
+        let shard = |(name, options): (String, Options)| {
+            let source = (self.open)(&options, context).at("shard", &name)?;
+            Ok(Shard { name, source })
+        };
+        let shards = wanted.shards.into_iter().map(shard).collect::<Result<_>>()?;
+        Ok(Arc::new(Shards { column: wanted.column, has_cursor: wanted.has_cursor, shards }))
+    }
+
+    /// Everything that is wrong with `options`, which are those of a sharded source. What is wrong
+    /// for every shard is said once.
+    pub(super) fn check_all(&self, options: &Options) -> Vec<Problem> {
+        options::check(options, self)
+    }
 }
 
 /// A table of several databases.

@@ -1,4 +1,4 @@
-//! Tests of shards, over a real server.
+//! Tests of several databases read as one, over a real server.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{ArrayRef, Scalar, StringArray};
 use arrow::datatypes::DataType;
 
-use super::{check, open};
+use super::{SHARD, open};
 use crate::config::{Node, Options, Place, Value};
 use crate::connectors::Context;
 use crate::connectors::postgres::cluster::SHARED;
@@ -41,7 +41,7 @@ fn options(shards: Vec<Entry>, more: &[(&str, &str)]) -> Options {
 fn source(shards: &[(&str, &str)], more: &[(&str, &str)]) -> Arc<dyn Source> {
     let shards = shards.iter().map(|(name, url)| entry(name, url)).collect();
     let options = options(shards, more);
-    assert_eq!(check(&options), []);
+    assert_eq!(SHARD.check_all(&options), []);
     let context = Context { base: "/".into(), jobs: 2, memory: unlimited(), state: None };
     open(&options, &context).unwrap()
 }
@@ -259,7 +259,7 @@ async fn refused_rows_of_two_shards_are_at_different_places() {
 /// The problems of `options` with their places.
 fn problems(options: &Options) -> Vec<String> {
     let shown = |p: crate::config::Problem| format!("{}: {}", p.place.unwrap(), p.message);
-    check(options).into_iter().map(shown).collect()
+    SHARD.check_all(options).into_iter().map(shown).collect()
 }
 
 #[test]

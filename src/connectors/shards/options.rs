@@ -1,9 +1,8 @@
 //! The options of a sharded source: one set for each shard, of what all share and what is its own.
 
-use crate::config::{Node, Options, Place, Problem, Value};
+use super::OneShard;
+use crate::config::{Node, Options, Place, Problem, Reader, Value};
 use crate::connectors::Role;
-use crate::connectors::postgres::server::CONNECTION;
-use crate::connectors::postgres::source::options::source;
 
 /// The key under which the shards stand.
 const SHARDS: &str = "shards";
@@ -25,15 +24,15 @@ pub(super) struct Wanted {
 type Entry = (String, Place, Node);
 
 /// Whether `options` are those of a sharded source.
-pub(in crate::connectors::postgres) fn are_sharded(options: &Options) -> bool {
+pub(in crate::connectors) fn are_sharded(options: &Options) -> bool {
     options.entries().iter().any(|(key, ..)| key == SHARDS)
 }
 
-/// Everything that is wrong with `options`, which are those of a sharded source. What is wrong for
-/// every shard is said once.
-pub(in crate::connectors::postgres) fn check(options: &Options) -> Vec<Problem> {
-    let (wanted, mut problems) = read(options);
-    let found: Vec<_> = wanted.shards.iter().map(|(_, options)| source(options).1).collect();
+/// Everything that is wrong with `options`; each shard is a `one`. What is wrong for every shard is
+/// said once.
+pub(super) fn check(options: &Options, one: &OneShard) -> Vec<Problem> {
+    let (wanted, mut problems) = read(options, one);
+    let found: Vec<_> = wanted.shards.iter().map(|(_, options)| (one.check)(options)).collect();
     let is_everywhere = |message: &str| {
         found.len() > 1 && found.iter().all(|of| of.iter().any(|p| p.message == message))
     };
@@ -53,8 +52,18 @@ pub(in crate::connectors::postgres) fn check(options: &Options) -> Vec<Problem> 
     problems
 }
 
-/// The shards, and what is wrong with the way in which they are written.
-pub(super) fn read(options: &Options) -> (Wanted, Vec<Problem>) {
+/// Takes what a sharded source alone has, so that it is known where it is written wrongly: without
+/// `shards`.
+pub(in crate::connectors) fn refuse_without_shards(reader: &Reader<'_>) {
+    let _ = reader.node(SHARDS);
+    if reader.node(COLUMN).is_some() {
+        let message = format!("`{COLUMN}` needs `{SHARDS}`");
+        reader.problem(Problem::new(&reader.place_of(COLUMN), message));
+    }
+}
+
+/// The shards, each a `one`, and what is wrong with the way in which they are written.
+pub(super) fn read(options: &Options, one: &OneShard) -> (Wanted, Vec<Problem>) {
     let is_ours = |entry: &&Entry| [SHARDS, COLUMN].contains(&entry.0.as_str());
     let (ours, shared): (Vec<_>, Vec<_>) = options.entries().iter().partition(is_ours);
     let shared: Vec<Entry> = shared.into_iter().cloned().collect();
@@ -65,7 +74,7 @@ pub(super) fn read(options: &Options) -> (Wanted, Vec<Problem>) {
         let place = reader.place_of(COLUMN);
         reader.problem(Problem::new(&place, format!("`{COLUMN}` is empty")));
     }
-    let mut entries = Entries { shared: &shared, problems: Vec::new() };
+    let mut entries = Entries { one, shared: &shared, problems: Vec::new() };
     let shards = entries.shards(reader.node(SHARDS), &reader.place_of(SHARDS));
     let mut problems = reader.finish();
     problems.extend(entries.problems);
@@ -79,6 +88,7 @@ fn is_null(node: &Node) -> bool {
 
 /// Takes the entries of shards, and what is wrong with them.
 struct Entries<'a> {
+    one: &'a OneShard,
     shared: &'a [Entry],
     problems: Vec<Problem>,
 }
@@ -100,12 +110,13 @@ impl Entries<'_> {
             _ => {
                 let what = node.map_or("nothing", Node::describe);
                 let message = format!("`{SHARDS}` must be a map or a list, not {what}");
-                self.problems.push(Problem::new(place, message).hint(FORM));
+                self.problems.push(Problem::new(place, message).hint(self.one.form));
                 return Vec::new();
             }
         };
         if shards.is_empty() && self.problems.is_empty() {
-            self.problems.push(Problem::new(place, format!("`{SHARDS}` is empty")).hint(FORM));
+            self.problems
+                .push(Problem::new(place, format!("`{SHARDS}` is empty")).hint(self.one.form));
         }
         shards.iter().map(|shard| (shard.0.clone(), self.options(shard))).collect()
     }
@@ -130,7 +141,7 @@ impl Entries<'_> {
                 let what = node.describe();
                 let message =
                     format!("shard `{name}` must be a URL or a map of options, not {what}");
-                self.problems.push(Problem::new(place, message).hint(FORM));
+                self.problems.push(Problem::new(place, message).hint(self.one.form));
                 Vec::new()
             }
         };
@@ -142,7 +153,7 @@ impl Entries<'_> {
 
     /// Only the way to a shard can be its own: what is read there is the same everywhere.
     fn own(&mut self, entries: &[Entry]) -> Vec<Entry> {
-        let known = CONNECTION.iter().filter(|option| option.role != Some(Role::Sink));
+        let known = self.one.connection.iter().filter(|option| option.role != Some(Role::Sink));
         let known: Vec<&str> = known.map(|option| option.name).collect();
         let mut own = Vec::new();
         for entry in entries {
@@ -157,5 +168,3 @@ impl Entries<'_> {
         own
     }
 }
-
-const FORM: &str = "write `shards: {eu: postgres://user@host/database, us: {host: …}}`";
