@@ -97,6 +97,11 @@ const SOURCE: &[OptionDoc] = &[
         "the same table of several databases: {eu: URL, us: {host: …}}, or a list",
     ),
     read("shard_column", Some("shard"), "the column that tells the shard: the first one"),
+    read(
+        "shard_down",
+        Some("fail"),
+        "fail, or skip: with a cursor, a shard that cannot be reached is left for a later run",
+    ),
     read("columns", None, "types in place of those that follow from the server's: {a: text}"),
     read("nan", Some("refuse"), "refuse, or null: NaN in a column of decimals"),
     read("infinity", Some("refuse"), "refuse, or null: infinity in decimals, dates and times"),

@@ -1,7 +1,8 @@
 //! Reads one table of several databases as one: each is a shard, told by a column of its own.
 //!
 //! A sharded source is made of ordinary ones. The ids of its splits begin with the shard, and what
-//! each shard needs for itself (its position, its memo) is kept by shard.
+//! each shard needs for itself (its position, its memo) is kept by shard. With `shard_down: skip` one
+//! that cannot be reached stays at its position, and the others go on.
 
 mod columns;
 mod options;
@@ -17,11 +18,12 @@ use futures::future::join_all;
 
 use self::columns::Columns;
 pub(super) use self::options::{are_sharded, refuse_without_shards};
+use self::positions::ByShard;
 use self::snapshot::{Part, Whole};
 use crate::config::{Options, Problem};
 use crate::connectors::{Context, Open, OptionDoc};
 use crate::error::{Error, Result, ResultExt};
-use crate::source::{Snapshot, Source, Window};
+use crate::source::{Snapshot, Source, Watermark, Window};
 
 /// How a connector reads one of the databases.
 #[derive(Debug)]
@@ -45,7 +47,8 @@ impl OneShard {
             Ok(Shard { name, source })
         };
         let shards = wanted.shards.into_iter().map(shard).collect::<Result<_>>()?;
-        Ok(Arc::new(Shards { column: wanted.column, has_cursor: wanted.has_cursor, shards }))
+        let options::Wanted { column, has_cursor, skips, .. } = wanted;
+        Ok(Arc::new(Shards { column, has_cursor, skips, shards }))
     }
 
     /// Everything that is wrong with `options`, which are those of a sharded source. What is wrong
@@ -61,6 +64,8 @@ struct Shards {
     /// The column that tells the shard.
     column: String,
     has_cursor: bool,
+    /// Whether one that cannot be reached is left for a later run.
+    skips: bool,
     /// In the order written.
     shards: Vec<Shard>,
 }
@@ -73,25 +78,44 @@ struct Shard {
 }
 
 impl Shards {
-    /// What all shards gave, or what is wrong with each that gave nothing.
-    fn all<T>(&self, found: Vec<Result<T>>) -> Result<Vec<T>> {
+    /// What the shards gave, by name, and why others are left for a later run; or what is wrong
+    /// with each that gave nothing.
+    fn all<T>(&self, found: Vec<Result<T>>) -> Result<(Vec<(&str, T)>, Vec<Error>)> {
         let mut all = Vec::new();
         let mut errors = Vec::new();
         for (shard, found) in self.shards.iter().zip(found) {
             match found.at("shard", &shard.name) {
-                Ok(found) => all.push(found),
+                Ok(found) => all.push((shard.name.as_str(), found)),
                 Err(error) => errors.push(error),
             }
         }
+        let is_down = |error: &Error| error.kind().is_transient();
+        if self.skips && !all.is_empty() && errors.iter().all(is_down) {
+            return Ok((all, errors));
+        }
         // The first one says whether another try is worth it: it is not while one of them lasts.
-        errors.sort_by_key(|error| error.kind().is_transient());
-        if errors.is_empty() { Ok(all) } else { Err(Error::several(errors)) }
+        errors.sort_by_key(is_down);
+        if errors.is_empty() { Ok((all, errors)) } else { Err(Error::several(errors)) }
     }
 
-    fn columns(&self, schemas: impl IntoIterator<Item = SchemaRef>) -> Result<Columns> {
-        let names = self.shards.iter().map(|shard| shard.name.as_str());
-        let schemas: Vec<_> = names.zip(schemas).collect();
-        Columns::of(&self.column, &schemas)
+    /// The frozen views of the shards as one; `above` are the positions before.
+    fn whole(
+        &self,
+        found: Vec<Result<Arc<dyn Snapshot>>>,
+        above: ByShard<Watermark>,
+    ) -> Result<Whole> {
+        let (all, down) = self.all(found)?;
+        let schemas: Vec<_> = all.iter().map(|(name, shard)| (*name, shard.schema())).collect();
+        let columns = Columns::of(&self.column, &schemas)?;
+        let part = |((name, snapshot), places): ((&str, _), _)| Part {
+            name: name.to_owned(),
+            snapshot,
+            places,
+        };
+        let parts = all.into_iter().zip(columns.places).map(part).collect();
+        // A shard that has gone, or that has nothing yet, stays where it was.
+        let high = self.has_cursor.then_some(above);
+        Ok(Whole::of(columns.schema, parts, high, down.iter().map(late).collect()))
     }
 }
 
@@ -99,7 +123,7 @@ impl Shards {
 impl Source for Shards {
     async fn schema(&self) -> Result<SchemaRef> {
         let found = join_all(self.shards.iter().map(|shard| shard.source.schema())).await;
-        Ok(self.columns(self.all(found)?)?.schema)
+        Ok(Columns::of(&self.column, &self.all(found)?.0)?.schema)
     }
 
     async fn open(&self, window: &Window) -> Result<Arc<dyn Snapshot>> {
@@ -114,20 +138,21 @@ impl Source for Shards {
         });
         let found = join_all(opening).await;
         let opened: Vec<_> = found.iter().flatten().cloned().collect();
-        let schemas = self.all(found).map(|all| all.into_iter().map(|shard| shard.schema()));
-        let columns = match schemas.and_then(|schemas| self.columns(schemas)) {
-            Ok(columns) => columns,
+        match self.whole(found, above) {
+            Ok(whole) => Ok(Arc::new(whole)),
             Err(error) => {
                 // Nobody will ask for them again.
                 join_all(opened.iter().map(|snapshot| snapshot.release())).await;
-                return Err(error);
+                Err(error)
             }
-        };
-        let names = self.shards.iter().map(|shard| shard.name.clone());
-        let parts = names.zip(opened).zip(columns.places);
-        let parts = parts.map(|((name, snapshot), places)| Part { name, snapshot, places });
-        // A shard that has gone, or that has nothing yet, stays where it was.
-        let high = self.has_cursor.then_some(above);
-        Ok(Arc::new(Whole::of(columns.schema, parts.collect(), high)))
+        }
     }
+}
+
+/// What is to be known of a shard that `error` kept away.
+fn late(error: &Error) -> String {
+    let shard = error.places().iter().rfind(|(what, _)| what == "shard");
+    let shard = shard.map_or("", |(_, name)| name.as_str());
+    tracing::warn!(shard, %error, "the shard is left for a later run");
+    format!("`{shard}` is left for a later run, its position unchanged: {}", error.message())
 }

@@ -9,6 +9,11 @@ const SHARDS: &str = "shards";
 /// The key of the name of the column that tells the shard.
 const COLUMN: &str = "shard_column";
 
+/// What is done when a shard cannot be reached.
+const DOWN: &str = "shard_down";
+/// The options that a sharded source alone has.
+const OURS: [&str; 3] = [SHARDS, COLUMN, DOWN];
+
 /// A sharded source, as written.
 #[derive(Debug)]
 pub(super) struct Wanted {
@@ -16,6 +21,8 @@ pub(super) struct Wanted {
     pub column: String,
     /// Whether the shards are read through a cursor.
     pub has_cursor: bool,
+    /// Whether one that cannot be reached is left for a later run.
+    pub skips: bool,
     /// The shards by name, in the order written, each with the options of an ordinary source.
     pub shards: Vec<(String, Options)>,
 }
@@ -56,15 +63,15 @@ pub(super) fn check(options: &Options, one: &OneShard) -> Vec<Problem> {
 /// `shards`.
 pub(in crate::connectors) fn refuse_without_shards(reader: &Reader<'_>) {
     let _ = reader.node(SHARDS);
-    if reader.node(COLUMN).is_some() {
-        let message = format!("`{COLUMN}` needs `{SHARDS}`");
-        reader.problem(Problem::new(&reader.place_of(COLUMN), message));
+    for name in [COLUMN, DOWN].into_iter().filter(|name| reader.node(name).is_some()) {
+        let message = format!("`{name}` needs `{SHARDS}`");
+        reader.problem(Problem::new(&reader.place_of(name), message));
     }
 }
 
 /// The shards, each a `one`, and what is wrong with the way in which they are written.
 pub(super) fn read(options: &Options, one: &OneShard) -> (Wanted, Vec<Problem>) {
-    let is_ours = |entry: &&Entry| [SHARDS, COLUMN].contains(&entry.0.as_str());
+    let is_ours = |entry: &&Entry| OURS.contains(&entry.0.as_str());
     let (ours, shared): (Vec<_>, Vec<_>) = options.entries().iter().partition(is_ours);
     let shared: Vec<Entry> = shared.into_iter().cloned().collect();
     let ours = Options::new(options.place().clone(), ours.into_iter().cloned().collect());
@@ -76,10 +83,16 @@ pub(super) fn read(options: &Options, one: &OneShard) -> (Wanted, Vec<Problem>) 
     }
     let mut entries = Entries { one, shared: &shared, problems: Vec::new() };
     let shards = entries.shards(reader.node(SHARDS), &reader.place_of(SHARDS));
+    let has_cursor = shared.iter().any(|(key, _, node)| key == "cursor" && !is_null(node));
+    let skips = reader.one_of(DOWN, &["fail", "skip"]) == "skip";
+    if skips && !has_cursor {
+        let message = format!("`{DOWN}: skip` needs a `cursor`");
+        let hint = "without one, the rows of that shard would not be late but gone from the target";
+        reader.problem(Problem::new(&reader.place_of(DOWN), message).hint(hint));
+    }
     let mut problems = reader.finish();
     problems.extend(entries.problems);
-    let has_cursor = shared.iter().any(|(key, _, node)| key == "cursor" && !is_null(node));
-    (Wanted { column, has_cursor, shards }, problems)
+    (Wanted { column, has_cursor, skips, shards }, problems)
 }
 
 fn is_null(node: &Node) -> bool {
