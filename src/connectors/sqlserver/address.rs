@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 
+use super::connection_string;
 use crate::config::{Place, Problem, Reader, Secret};
 use crate::network::tls::Mode;
 
-const PORT: u16 = 1433;
+/// Where a server listens unless it is told otherwise.
+pub(super) const PORT: u16 = 1433;
 
 /// Where a database is, and as whom to go there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub(super) struct Address {
     pub host: String,
     /// Its port.
     pub port: u16,
+    /// The instance whose port is asked for.
+    pub instance: Option<String>,
     /// The database; the server takes the one of the login when there is none.
     pub database: Option<String>,
     /// The login.
@@ -40,6 +44,7 @@ impl Address {
         let host = reader.text("host");
         let port = u16::try_from(reader.number("port", PORT.into(), 1..=65535)).unwrap_or(PORT);
         let (database, user) = (reader.text("database"), reader.text("user"));
+        let instance = reader.text("instance");
         if let Some(url) = reader.text("url") {
             refuse_beside_url(reader);
             return Url { reader, place: reader.place_of("url") }.read(&url);
@@ -52,11 +57,15 @@ impl Address {
         });
         if host.contains(['\\', ',']) {
             let message = "`host` names an instance or a port as well";
-            let hint = "give the port of the instance as `port`: SQL Server Browser is not asked";
+            let hint = "give them as `instance` or `port`";
             reader.problem(Problem::new(&reader.place_of("host"), message).hint(hint));
         }
+        if instance.is_some() && reader.node("port").is_some() {
+            let message = "`instance` and `port` are both given";
+            reader.problem(Problem::new(&reader.place_of("instance"), message).hint("keep one"));
+        }
         let host = host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(&host);
-        (Address { host: host.to_owned(), port, database, user }, Extras::default())
+        (Address { host: host.to_owned(), port, instance, database, user }, Extras::default())
     }
 
     /// Whether nobody can listen between us and it.
@@ -67,9 +76,10 @@ impl Address {
 
     /// The server and the port for people: `db.example.com:1433`.
     pub(super) fn server(&self) -> String {
-        match self.host.contains(':') {
-            true => format!("[{}]:{}", self.host, self.port),
-            false => format!("{}:{}", self.host, self.port),
+        match (&self.instance, self.host.contains(':')) {
+            (Some(instance), _) => format!("{}\\{instance}", self.host),
+            (None, true) => format!("[{}]:{}", self.host, self.port),
+            (None, false) => format!("{}:{}", self.host, self.port),
         }
     }
 
@@ -82,7 +92,7 @@ impl Address {
 }
 
 fn refuse_beside_url(reader: &Reader<'_>) {
-    for name in ["host", "port", "database", "user", "password"] {
+    for name in ["host", "port", "instance", "database", "user", "password"] {
         if reader.node(name).is_some() {
             let message = format!("`{name}` is given beside `url`");
             let hint = "write all of the address in `url`, or none of it";
@@ -102,6 +112,12 @@ impl Url<'_, '_> {
         let mut address =
             Address { host: "localhost".to_owned(), port: PORT, ..Address::default() };
         let mut extras = Extras::default();
+        if connection_string::is_one(url) {
+            return connection_string::read(url).unwrap_or_else(|message| {
+                self.wrong(message, STRING);
+                (address, extras)
+            });
+        }
         let rest = url.strip_prefix("sqlserver://").or_else(|| url.strip_prefix("mssql://"));
         let Some(rest) = rest else {
             self.wrong("`url` must begin with `sqlserver://` or `mssql://`", FORM);
@@ -154,6 +170,7 @@ impl Url<'_, '_> {
             ("database", _) if address.database.is_none() => {
                 address.database = Some(value.to_owned());
             }
+            ("instance", _) => address.instance = Some(value.to_owned()),
             ("encrypt", "true" | "yes" | "mandatory") => {}
             ("encrypt", "false" | "no" | "disable" | "optional") => {
                 extras.tls = Some(Mode::Disable);
@@ -197,6 +214,7 @@ impl Url<'_, '_> {
 }
 
 const FORM: &str = "write `sqlserver://user@host:1433/database`";
+const STRING: &str = "write `Server=host,1433;Database=…;User Id=…;Password=…`, or a URL";
 const ESCAPE: &str = "in a user, password or database write %2F for /, %3A for :, %40 for @, \
                       %3F for ?, %23 for # and %25 for %";
 

@@ -123,6 +123,7 @@ impl Scene {
             false => notes::of_splits(self.instance.isolation, kept.pieces.len()),
         };
         notes.extend(notes::of_losses(&self.relation));
+        notes.extend(self.instance.is_blind.then(notes::of_policies));
         if let Some(cursor) = &plan.options.cursor
             && let Ok(cursor) = Cursor::of(&self.relation, cursor, window.above.as_ref())
         {

@@ -10,6 +10,8 @@ pub(super) struct Instance {
     pub database: String,
     /// Its name.
     pub name: String,
+    /// Whether a policy that hides rows from the user could be there unseen.
+    pub is_blind: bool,
     /// What the readers of one statement see.
     pub isolation: Isolation,
 }
@@ -42,7 +44,7 @@ impl Instance {
         };
         let name = text(1)?.to_owned();
         let database = format!("{} {name} {}", text(0)?, text(2)?);
-        Ok(Instance { database, name, isolation })
+        Ok(Instance { database, name, is_blind: !is(6)?, isolation })
     }
 }
 

@@ -12,9 +12,11 @@
 
 mod address;
 mod batch;
+mod browser;
 mod cells;
 #[cfg(test)]
 mod cells_tests;
+mod connection_string;
 mod cursor;
 mod cut;
 mod error;

@@ -43,6 +43,13 @@ pub(super) fn of_one_session() -> Vec<String> {
     ]
 }
 
+/// For a user who does not see what hides rows.
+pub(super) fn of_policies() -> String {
+    "this user does not see security policies: rows that one hides would be missing without a \
+     word; `grant view definition` to the user shows them"
+        .to_owned()
+}
+
 /// What the types of Arrow have no place for.
 pub(super) fn of_losses(relation: &Relation) -> Vec<String> {
     let named = |is: &dyn Fn(&Wire) -> bool| {

@@ -43,7 +43,7 @@ impl Relation {
             Reads::Query(query) => ("query".to_owned(), format!("({query}\n) as [query]"), None),
         };
         let columns = columns(session, &label, &from).await?;
-        if !options.accepts_hidden {
+        if !options.accepts_hidden && session.can_hide() {
             refuse_hidden(session, &label, object.as_ref(), &columns).await?;
         }
         let unknown = |name: &&String| columns.iter().all(|column| column.name != **name);

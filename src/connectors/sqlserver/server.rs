@@ -13,7 +13,7 @@ use tokio_util::compat::TokioAsyncWriteCompatExt;
 
 use super::address::Address;
 use super::session::Session;
-use super::{error, socket};
+use super::{browser, error, socket};
 use crate::config::{Problem, Reader, Secret};
 use crate::connectors::OptionDoc;
 use crate::error::{Error, Result};
@@ -21,8 +21,8 @@ use crate::network::password::Password;
 use crate::network::tls::{Mode, Tls};
 use crate::network::wait::Wait;
 
-/// Bytes of a packet: larger ones are fewer turns for wide rows.
-const PACKET: u32 = 16_384;
+/// Bytes of a packet: larger ones are fewer turns, and those within TLS end before 16,384.
+const PACKET: u32 = 16_000;
 
 /// How to reach a database: cheap to clone.
 #[derive(Clone)]
@@ -44,9 +44,14 @@ struct Inner {
 
 /// The options that every connection takes, for the manual.
 pub(super) const CONNECTION: &[OptionDoc] = &[
-    doc("url", None, "`sqlserver://user@host:1433/database`, or these in single options"),
+    doc(
+        "url",
+        None,
+        "`sqlserver://user@host:1433/database`, a connection string, or these in single options",
+    ),
     doc("host", None, "the server"),
-    doc("port", Some("1433"), "its port, or that of a named instance"),
+    doc("port", Some("1433"), "its port"),
+    doc("instance", None, "a named instance, whose port SQL Server Browser is asked for"),
     doc("database", Some("that of the login"), "the database"),
     doc("user", None, "the login"),
     doc("password", None, "the password: `${VARIABLE}`, not the text itself"),
@@ -153,8 +158,12 @@ impl Server {
     }
 
     async fn open(&self, config: Config) -> Result<Session> {
-        let (address, patience) = (&self.0.address, self.0.connect_timeout);
-        let stream = socket::open(address, patience).await?;
+        let (mut address, patience) = (self.0.address.clone(), self.0.connect_timeout);
+        if let Some(instance) = address.instance.take() {
+            let found = browser::port_of(&address.host, browser::PORT, &instance, patience);
+            address.port = found.await?;
+        }
+        let stream = socket::open(&address, patience).await?;
         let client = match Client::connect(config.clone(), stream.compat_write()).await {
             Err(tiberius::error::Error::Routing { host, port }) => {
                 self.follow(config, &host, port).await?

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 const SETTINGS: &str = "set ansi_nulls on; set ansi_padding on; set ansi_warnings on; \
     set arithabort on; set concat_null_yields_null on; set quoted_identifier on; \
     set numeric_roundabort off; set nocount on; set implicit_transactions off; \
-    set xact_abort on; set dateformat ymd; set datefirst 7; set language us_english; \
+    set xact_abort on; set language us_english; set dateformat ymd; set datefirst 7; \
     set textsize 2147483647; set rowcount 0; set lock_timeout 60000; \
     set transaction isolation level read committed";
 
@@ -29,6 +29,8 @@ const OLDEST: u32 = 11;
 /// A session with a server. Dropped, it ends at once: the server stops sending.
 pub(super) struct Session {
     client: Client<Compat<TcpStream>>,
+    /// The version of the server: 13 is SQL Server 2016.
+    version: u32,
     /// How long the server may be silent in an answer; zero for ever.
     patience: Duration,
 }
@@ -48,13 +50,13 @@ impl Session {
         client: Client<Compat<TcpStream>>,
         patience: Duration,
     ) -> Result<Self> {
-        let mut session = Session { client, patience };
+        let mut session = Session { client, version: 0, patience };
         session.run("could not set up the session", SETTINGS).await?;
-        let sql = "select cast(serverproperty('ProductMajorVersion') as nvarchar(20)), @@textsize";
+        let sql = "select cast(serverproperty('ProductVersion') as nvarchar(128)), @@textsize";
         let row = session.row("could not read the settings of the session", sql).await?;
-        let version: Option<&str> = cell(&row, 0)?;
-        let version = version.and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-        if version < OLDEST {
+        let version: &str = cell(&row, 0)?.unwrap_or_default();
+        session.version = version.split('.').next().and_then(|n| n.parse().ok()).unwrap_or(0);
+        if session.version < OLDEST {
             let message = "the server is older than SQL Server 2012";
             return Err(Error::unsupported(message).at("version", version));
         }
@@ -63,6 +65,11 @@ impl Session {
             return Err(Error::unsupported(message).hint("connect to the server itself"));
         }
         Ok(session)
+    }
+
+    /// Whether the server can hide rows and values: since SQL Server 2016.
+    pub(super) fn can_hide(&self) -> bool {
+        self.version >= 13
     }
 
     /// Runs statements whose rows, if any, do not matter; `what` is the error if they fail.
