@@ -18,6 +18,8 @@ mod mistakes;
 mod network;
 mod proxy;
 mod shards;
+mod sqlserver;
+mod tds;
 mod types;
 
 #[test]

@@ -40,6 +40,11 @@ mod session;
 mod sessions;
 mod socket;
 mod statement;
+#[cfg(test)]
+#[path = "../../../tests/databases/tds/mod.rs"]
+pub(super) mod tds;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, OnceLock};
 
