@@ -20,6 +20,7 @@ mod proxy;
 mod shards;
 mod sqlserver;
 mod tds;
+mod tds_stand;
 mod types;
 
 #[test]

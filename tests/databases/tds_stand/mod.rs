@@ -1,0 +1,3 @@
+//! The stand-in for SQL Server, asked by clients that others wrote.
+
+mod driver;
