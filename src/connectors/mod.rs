@@ -13,9 +13,11 @@ pub mod memory;
 mod on_schema_change;
 pub mod parquet;
 pub mod postgres;
+mod shards;
 #[cfg(test)]
 mod sink_tests;
 pub mod sqlite;
+pub mod sqlserver;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,6 +43,7 @@ pub static ALL: &[&Connector] = &[
     &parquet::CONNECTOR,
     &postgres::CONNECTOR,
     &sqlite::CONNECTOR,
+    &sqlserver::CONNECTOR,
 ];
 
 /// A kind of place that rows can be read from, written to, or both.

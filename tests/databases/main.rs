@@ -18,6 +18,7 @@ mod mistakes;
 mod network;
 mod proxy;
 mod shards;
+mod sqlserver;
 mod tds;
 mod tds_stand;
 mod types;
