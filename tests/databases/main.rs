@@ -10,6 +10,7 @@ mod into_doris;
 mod held;
 #[cfg(debug_assertions)]
 mod killed;
+mod login_analytics;
 mod project;
 mod writers;
 mod faults;
