@@ -219,7 +219,10 @@ impl Connection {
             tokio::pin!(changed);
             changed.as_mut().enable();
             match self.session.execute(statement) {
-                Err(failure) if failure.is_blocked() => self.wait(changed).await?,
+                Err(failure) if failure.is_blocked() => {
+                    let _standing = shared.blocked.stand();
+                    self.wait(changed).await?;
+                }
                 done => break done,
             }
         };

@@ -133,9 +133,14 @@ impl Gate {
         self.0.2.notify_waiters();
     }
 
+    /// Counted at the gate while the answer is kept.
+    pub(crate) fn stand(&self) -> Standing<'_> {
+        Standing::at(self)
+    }
+
     /// A statement waits here.
     pub(crate) async fn pass(&self) {
-        let _standing = Standing::at(self);
+        let _standing = self.stand();
         loop {
             let notified = self.0.2.notified();
             tokio::pin!(notified);
@@ -149,7 +154,7 @@ impl Gate {
 }
 
 /// Counted at a gate until dropped.
-struct Standing<'a>(&'a Gate);
+pub(crate) struct Standing<'a>(&'a Gate);
 
 impl<'a> Standing<'a> {
     fn at(gate: &'a Gate) -> Self {

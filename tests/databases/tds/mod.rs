@@ -123,6 +123,11 @@ impl Tds {
         self.state().sessions.len()
     }
 
+    /// Waits until so many statements of clients wait for another session.
+    pub(crate) fn wait_for_blocked(&self, count: usize) {
+        self.shared.blocked.wait_for(count);
+    }
+
     /// What clients read that was not committed; the test need not fail any more.
     pub(crate) fn forgive_dirty_reads(&self) -> Vec<String> {
         std::mem::take(&mut self.state().dirty)

@@ -7,6 +7,7 @@ use tokio::runtime::Runtime;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::connection::Connection;
+use super::fault::Gate;
 use super::store::collation::Collation;
 use super::store::state::{Shared, State};
 use super::wire::login::Encryption;
@@ -62,6 +63,7 @@ impl Tds {
         let shared = Shared {
             state: Mutex::new(State::new(collation)),
             changed: tokio::sync::Notify::new(),
+            blocked: Gate::closed(),
         };
         let mut server = Tds {
             shared: Arc::new(shared),

@@ -38,7 +38,7 @@ async fn a_transaction_at_snapshot_sees_one_moment() {
     assert_eq!(server.rows("shop_then", "select count(*) from t"), [[Some("3".to_owned())]]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reader_waits_for_a_writer_unless_versions_are_kept() {
     let server = with_rows();
     let mut writer = server.session("shop");
@@ -50,6 +50,7 @@ async fn a_reader_waits_for_a_writer_unless_versions_are_kept() {
     server.execute("shop", "alter database shop set read_committed_snapshot off");
     assert_eq!(refusal(&mut reader, "set lock_timeout -1").await, 0);
     let waiting = tokio::spawn(async move { count(&mut reader).await });
+    tokio::task::block_in_place(|| server.wait_for_blocked(1));
     writer.execute("commit");
     assert_eq!(waiting.await.unwrap(), 3);
 }

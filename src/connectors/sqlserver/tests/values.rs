@@ -28,7 +28,11 @@ async fn every_type_arrives_as_it_was_stored() {
             &["-9223372036854775808", "9223372036854775807", "null"],
             &["-9223372036854775808", "9223372036854775807", "NULL"],
         ),
-        ("float", &["0.1", "1.7976931348623157e308", "null"], &["0.1", "1.7976931348623157e308", "NULL"]),
+        (
+            "float",
+            &["0.1", "1.7976931348623157e308", "null"],
+            &["0.1", "1.7976931348623157e308", "NULL"],
+        ),
         (
             "money",
             &["-922337203685477.5808", "922337203685477.5807", "0.0001", "null"],
@@ -211,9 +215,11 @@ async fn a_query_needs_a_name_for_each_column() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_rows_and_wide_rows_arrive_in_bounded_batches() {
-    let server = server("create table t (id int not null primary key, name nvarchar(max) not null)");
+    let server =
+        server("create table t (id int not null primary key, name nvarchar(max) not null)");
     for thousand in 0..3 {
-        let rows: Vec<_> = (0..1000).map(|n| format!("({}, N'{n}')", thousand * 1000 + n)).collect();
+        let rows: Vec<_> =
+            (0..1000).map(|n| format!("({}, N'{n}')", thousand * 1000 + n)).collect();
         server.execute("shop", &format!("insert into t values {}", rows.join(", ")));
     }
     let snapshot = snapshot(&server, &[("table", "t")]).await;

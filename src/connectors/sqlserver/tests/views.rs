@@ -29,8 +29,7 @@ async fn two_reads_at_once_of_one_moment_wait_for_each_other() {
     let snapshot = snapshot(&server, &[("table", "t"), ("consistency", "snapshot")]).await;
     let split = &snapshot.splits()[0];
     let want = Want::default();
-    let (one, two) =
-        futures::join!(read(&snapshot, split, &want), read(&snapshot, split, &want));
+    let (one, two) = futures::join!(read(&snapshot, split, &want), read(&snapshot, split, &want));
     assert_eq!((one.unwrap()[0].num_rows(), two.unwrap()[0].num_rows()), (4, 4));
 }
 

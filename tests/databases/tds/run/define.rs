@@ -33,7 +33,7 @@ pub(crate) fn define(
         }
         Statement::CreateSynonym(name, target) => {
             let body = Body::Synonym(target.clone());
-            let made = bare(database, name, body, id);
+            let made = bare(name, body, id);
             add(database, made)
         }
         Statement::CreateIndex(name, index) => edit(database, name, |table| {
@@ -74,12 +74,11 @@ fn edit(
     change(Arc::make_mut(table))
 }
 
-fn bare(database: &Database, name: &Name, body: Body, id: i32) -> Table {
+fn bare(name: &Name, body: Body, id: i32) -> Table {
     let schema = match name.as_slice() {
         [.., schema, _] if !schema.is_empty() => schema.clone(),
         _ => "dbo".to_owned(),
     };
-    let _ = database;
     Table {
         id,
         schema,
@@ -103,7 +102,7 @@ fn table(
     world: &World,
     id: i32,
 ) -> Result<Table, Failure> {
-    let mut made = bare(database, name, Body::Table, id);
+    let mut made = bare(name, Body::Table, id);
     options.clone_into(&mut made.options);
     let primary: Vec<&String> = indexes
         .iter()
@@ -202,7 +201,7 @@ fn view(
     id: i32,
 ) -> Result<Table, Failure> {
     let body = Body::View(query.clone(), text.to_owned(), options.to_vec());
-    let mut made = bare(database, name, body, id);
+    let mut made = bare(name, body, id);
     let context = Context { world, with: Vec::new(), outer: None, depth: 0 };
     for (at, head) in plan(query, &context)?.heads.iter().enumerate() {
         let told = ColumnText {

@@ -46,7 +46,7 @@ pub(crate) fn bind(name: &str, mut args: Vec<Bound>, world: &World) -> Result<Bo
         }
         _ => {}
     }
-    let kind = result(name, &args, world).ok_or_else(|| {
+    let kind = result(name, &args).ok_or_else(|| {
         Failure::new(195, &format!("'{name}' is not a recognized built-in function name."))
     })?;
     let collation = args.iter().find(|arg| arg.of.kind.is_text()).map(|arg| arg.of.collation);
@@ -66,7 +66,7 @@ fn coalesced(args: Vec<Bound>, of: Type) -> Bound {
 }
 
 /// The type of a result; `None` for what there is not.
-fn result(name: &str, args: &[Bound], world: &World) -> Option<Kind> {
+fn result(name: &str, args: &[Bound]) -> Option<Kind> {
     let first = args.first().map(|bound| bound.of.kind);
     let wide = |kind: Kind| {
         if matches!(kind, Kind::NVarChar(_) | Kind::NChar(_) | Kind::NText | Kind::Xml) {
@@ -173,10 +173,7 @@ fn result(name: &str, args: &[Bound], world: &World) -> Option<Kind> {
         "geometry::stgeomfromwkb" | "geometry::stgeomfromtext" => Kind::Geometry,
         ".stsrid" => Kind::Int,
         "change_tracking_current_version" => Kind::BigInt,
-        _ => {
-            let _ = world;
-            return None;
-        }
+        _ => return None,
     })
 }
 

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
 use super::super::sql::ast::{Body, Expr, Item, Query, Select, Sort};
-use super::super::store::kind::{Kind, Type};
+use super::super::store::kind::Type;
 use super::super::store::table::Row;
 use super::super::store::value::{Key, Value};
 use super::super::wire::tokens::Head;
@@ -489,9 +489,4 @@ fn widened(
         row.iter().cloned().chain(more.iter().map(|values| values[at].clone())).collect()
     };
     Ok(rows.iter().enumerate().map(wide).collect())
-}
-
-/// A type for what has no name of its own.
-pub(crate) fn unnamed(kind: Kind) -> Head {
-    Head { name: String::new(), of: Type::of(kind), identity: false, computed: true }
 }

@@ -82,7 +82,7 @@ fn insert(
 ) -> Result<u64, Failure> {
     let table = table_mut(database, into)?;
     let places = places(table, names, with.own_identity)?;
-    let (values, types) = new_rows(rows, table, &places, with.world)?;
+    let (values, types) = new_rows(rows, &places, with.world)?;
     if values.iter().any(|row| row.len() != places.len()) {
         return Err(Failure::new(
             213,
@@ -145,16 +145,10 @@ fn places(table: &Table, names: &[String], own_identity: bool) -> Result<Vec<usi
 type NewRows = (Vec<Vec<Option<Value>>>, Vec<Vec<Type>>);
 
 /// The values of an INSERT, `None` where the default is asked for, and their types.
-fn new_rows(
-    rows: Option<&Query>,
-    table: &Table,
-    places: &[usize],
-    world: &World,
-) -> Result<NewRows, Failure> {
+fn new_rows(rows: Option<&Query>, places: &[usize], world: &World) -> Result<NewRows, Failure> {
     let Some(query) = rows else {
         return Ok((vec![vec![None; places.len()]], vec![Vec::new()]));
     };
-    let _ = table;
     let context = Context { world, with: Vec::new(), outer: None, depth: 0 };
     if let QueryBody::Values(rows) = &query.body {
         // Each value is converted on its own: a list may mix types that have no common one.

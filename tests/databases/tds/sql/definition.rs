@@ -1,6 +1,7 @@
 //! The parser of what makes, changes and drops tables and the like.
 
 use super::super::run::Failure;
+use super::super::store::kind::Kind;
 use super::ast::{Alter, ColumnText, IndexText, Name, Statement};
 use super::lexer::Token;
 use super::parser::{Parsed, Parser};
@@ -225,7 +226,7 @@ impl Parser<'_> {
         // `timestamp` alone is a column of that name and type.
         let alone = self.is_mark(",") || self.is_mark(")");
         if alone && ["timestamp", "rowversion"].contains(&column.name.to_lowercase().as_str()) {
-            column.kind = Some(crate_kind());
+            column.kind = Some(Kind::RowVersion);
             return Ok(column);
         }
         column.kind = Some(self.kind(false)?);
@@ -270,6 +271,7 @@ impl Parser<'_> {
         } else if self.word("filestream") {
             column.file_stream = true;
         } else if self.word("rowguidcol") {
+            // It says nothing that a reader sees.
         } else if self.word("check") {
             self.passed()?;
         } else if self.word("references") {
@@ -367,7 +369,8 @@ impl Parser<'_> {
             parser.mark("=");
             Ok((key, parser.ident()?.to_lowercase()))
         })?;
-        if self.words("with rollback immediate") || self.words("with no_wait") {}
+        // What becomes of others' transactions is the same: they go on.
+        let _ = self.words("with rollback immediate") || self.words("with no_wait");
         Ok(Statement::AlterDatabase(name, settings))
     }
 
@@ -419,8 +422,4 @@ impl Parser<'_> {
             if name.is_empty() { format!("{verb} {}", right.join(",")) } else { verb.to_owned() };
         Ok(Statement::Permission(verb, columns, name, whom))
     }
-}
-
-fn crate_kind() -> super::super::store::kind::Kind {
-    super::super::store::kind::Kind::RowVersion
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 
-use super::super::fault::Faults;
+use super::super::fault::{Faults, Gate};
 use super::super::run::Failure;
 use super::collation::Collation;
 use super::table::{Database, Key};
@@ -53,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) state: Mutex<State>,
     /// A transaction has ended, or a gate was opened.
     pub(crate) changed: Notify,
+    /// Where statements stand that wait for another session.
+    pub(crate) blocked: Gate,
 }
 
 impl State {

@@ -383,8 +383,6 @@ fn keys(database: &Database) -> View {
 }
 
 fn information(name: &str, database: &Database) -> Option<View> {
-    let name_of = |text: &str| Value::text(text);
-    let _ = name_of;
     Some(match name {
         "tables" | "views" => {
             let parts: &[Part<Own<'_>>] = &[
