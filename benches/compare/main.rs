@@ -16,6 +16,7 @@ mod child;
 mod data;
 mod encode;
 mod postgres;
+mod shards;
 mod table;
 mod upload;
 
@@ -83,7 +84,8 @@ fn bench() -> Result<()> {
     files(&settings, &data)?;
     encode::bench(&settings, &data)?;
     upload::bench(&settings, &data)?;
-    postgres::bench(&settings, &data)
+    postgres::bench(&settings, &data)?;
+    shards::bench(&settings)
 }
 
 /// The cases that read files and write Parquet.

@@ -14,6 +14,7 @@ use futures::TryStreamExt;
 use tempfile::TempDir;
 
 use super::postgres::cluster::Cluster;
+use super::sqlserver::tds::Tds;
 use super::{ALL, Connector, Context, memory};
 use crate::config::{Node, Options, Place, Value};
 use crate::error::Kind;
@@ -38,6 +39,9 @@ fn story(connector: &'static Connector) -> Option<Story> {
         "json" => ("table.ndjson", &[("split_bytes", "500"), TYPES]),
         "parquet" => ("table.parquet", &[]),
         "postgres" => ("table.csv", &[("table", "table"), ("split_rows", "7")]),
+        "sqlserver" => {
+            ("table.csv", &[("table", "table"), ("split_rows", "7"), ("tls", "require")])
+        }
         "sqlite" => ("table.db", &[("table", "table"), ("split_rows", "7")]),
         _ => return None,
     };
@@ -70,6 +74,25 @@ static DATABASE: LazyLock<(Cluster, String, String)> = LazyLock::new(|| {
     (server, url, database)
 });
 
+/// The same table in a SQL Server.
+static SQL_SERVER: LazyLock<Tds> = LazyLock::new(|| {
+    let server = Tds::start();
+    server.execute(
+        "shop",
+        "create table [table] (id bigint not null primary key, [Big One] bigint null, ratio float null, \
+         [select] nvarchar(100) null, flag bit null, day date null, at datetime2(6) null)",
+    );
+    // Postgres, which has read the CSV, writes the values as they are written here.
+    let text = "coalesce('N''' || replace(({})::text, '''', '''''') || '''', 'null')";
+    let columns = ["id", "\"Big One\"", "ratio", "\"select\"", "flag::int", "day", "at"];
+    let values = columns.map(|name| text.replace("{}", name)).join(" || ', ' || ");
+    let sql = format!("select string_agg('(' || {values} || ')', ', ') from \"table\"");
+    let (postgres, _, database) = &*DATABASE;
+    let rows = postgres.psql(database, &sql);
+    server.execute("shop", &format!("insert into [table] values {rows}"));
+    server
+});
+
 impl Story {
     /// A copy of the file in a folder of its own, and the source that reads it.
     fn open(&self) -> (TempDir, Arc<dyn Source>) {
@@ -77,8 +100,10 @@ impl Story {
         let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/types").join(self.file);
         std::fs::copy(fixture, dir.path().join(self.file)).unwrap();
         let place = Place::without_lines("test");
+        let url = (self.connector.name == "sqlserver").then(|| SQL_SERVER.url("shop"));
         let path = match self.connector.name {
             "postgres" => ("url", DATABASE.1.as_str()),
+            "sqlserver" => ("url", url.as_deref().unwrap_or_default()),
             _ => ("path", self.file),
         };
         let entries = self.options.iter().chain([&path]);
@@ -92,6 +117,10 @@ impl Story {
 
     /// All that is there, as it is stored.
     fn stored(&self, dir: &TempDir) -> Vec<u8> {
+        if self.connector.name == "sqlserver" {
+            let rows = SQL_SERVER.rows("shop", "select * from [table] order by id");
+            return format!("{rows:?}").into_bytes();
+        }
         if self.connector.name != "postgres" {
             return std::fs::read(dir.path().join(self.file)).unwrap();
         }

@@ -17,9 +17,11 @@ pub mod postgres;
 mod reader;
 #[cfg(all(test, feature = "connectorx"))]
 mod road_tests;
+mod shards;
 #[cfg(test)]
 mod sink_tests;
 pub mod sqlite;
+pub mod sqlserver;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,6 +49,7 @@ pub static ALL: &[&Connector] = &[
     &parquet::CONNECTOR,
     &postgres::CONNECTOR,
     &sqlite::CONNECTOR,
+    &sqlserver::CONNECTOR,
 ];
 
 /// A kind of place that rows can be read from, written to, or both.

@@ -8,6 +8,7 @@ mod doris;
 mod held;
 #[cfg(debug_assertions)]
 mod killed;
+mod login_analytics;
 mod project;
 mod writers;
 mod faults;
@@ -16,6 +17,9 @@ mod mistakes;
 mod network;
 mod proxy;
 mod shards;
+mod sqlserver;
+mod tds;
+mod tds_stand;
 mod types;
 
 #[test]

@@ -73,6 +73,10 @@ const MISTAKES: &[(&str, Make)] = &[
     }),
     ("sqlite_class", a_shop),
     ("sql_syntax", nothing),
+    ("sqlserver_nolock", nothing),
+    ("sqlserver_two_statements", nothing),
+    ("sqlserver_verify_ca", nothing),
+    ("sqlserver_wrong_shards", nothing),
     ("stopping_check", nothing),
     ("table_name_upwards", a_shop),
     ("truncated_gzip", |project| {

@@ -1,4 +1,4 @@
-//! Tests of shards, over a real server.
+//! Tests of several databases read as one, over a real server.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use arrow::array::{ArrayRef, Scalar, StringArray};
 use arrow::datatypes::DataType;
 
-use super::{check, open};
+use super::{SHARD, open};
 use crate::config::{Node, Options, Place, Value};
 use crate::connectors::Context;
 use crate::connectors::postgres::cluster::SHARED;
@@ -41,7 +41,7 @@ fn options(shards: Vec<Entry>, more: &[(&str, &str)]) -> Options {
 fn source(shards: &[(&str, &str)], more: &[(&str, &str)]) -> Arc<dyn Source> {
     let shards = shards.iter().map(|(name, url)| entry(name, url)).collect();
     let options = options(shards, more);
-    assert_eq!(check(&options), []);
+    assert_eq!(SHARD.check_all(&options), []);
     let context = Context { base: "/".into(), jobs: 2, memory: unlimited(), state: None };
     open(&options, &context).unwrap()
 }
@@ -231,6 +231,41 @@ async fn all_shards_that_cannot_be_opened_are_named_and_no_others() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_is_down_is_left_for_a_later_run_when_the_author_says_so() {
+    let (eu, _) = two("create table t as select 1 as id", "create table t (id int)");
+    let down = "postgres://postgres@127.0.0.1:1/down?sslmode=disable";
+    let shards = [("eu", eu.as_str()), ("us", down)];
+    let more = [("table", "t"), ("cursor", "id"), ("shard_down", "skip")];
+    let source = source(&shards, &more);
+    assert_eq!(source.schema().await.unwrap().fields().len(), 2);
+    let above = Some(Watermark(r#"{"eu":"0","us":"7"}"#.to_owned()));
+    let some = source.open(&Window { above, memo: None }).await.unwrap();
+    assert_eq!(lines(&some).await, ["eu|1"]);
+    // The position of the other one stays, so that nothing of it is ever lost.
+    assert_eq!(some.high().unwrap().0, r#"{"eu":"1","us":"7"}"#);
+    let late =
+        "`us` is left for a later run, its position unchanged: nothing listens at `127.0.0.1:1`";
+    assert!(some.notes().contains(&late.to_owned()), "{:?}", some.notes());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_is_not_down_because_it_is_wrong_or_because_all_are() {
+    let (eu, us) = two("create table t as select 1 as id", "create table u (id int)");
+    let down = "postgres://postgres@127.0.0.1:1/down?sslmode=disable";
+    let more = [("table", "t"), ("cursor", "id"), ("shard_down", "skip")];
+    for (shards, kind) in [
+        ([("eu", eu.as_str()), ("us", us.as_str())], Kind::Missing),
+        ([("eu", down), ("us", down)], Kind::Unavailable),
+    ] {
+        let error = source(&shards, &more).open(&Window::default()).await.unwrap_err();
+        assert_eq!(error.kind(), kind);
+    }
+    let shards = vec![entry("eu", &eu)];
+    let found = problems(&options(shards, &[("table", "t"), ("shard_down", "skip")]));
+    assert_eq!(found, ["shard_down: `shard_down: skip` needs a `cursor`"]);
+}
+
 #[derive(Debug, Default)]
 struct Kept(Mutex<Vec<String>>);
 
@@ -259,7 +294,7 @@ async fn refused_rows_of_two_shards_are_at_different_places() {
 /// The problems of `options` with their places.
 fn problems(options: &Options) -> Vec<String> {
     let shown = |p: crate::config::Problem| format!("{}: {}", p.place.unwrap(), p.message);
-    check(options).into_iter().map(shown).collect()
+    SHARD.check_all(options).into_iter().map(shown).collect()
 }
 
 #[test]

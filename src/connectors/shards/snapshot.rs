@@ -10,7 +10,7 @@ use futures::future::join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::positions::{ByShard, as_memo, as_watermark};
-use crate::connectors::postgres::source::notes::{GOES_ON, GOES_ON_IN, STARTS_OVER};
+use super::resumption::{GOES_ON, GOES_ON_IN, STARTS_OVER};
 use crate::error::{Error, Result, ResultExt};
 use crate::source::{
     BatchStream, Comparison, Memo, Op, Refuse, Refused, Snapshot, SnapshotId, Split, Want,
@@ -41,11 +41,13 @@ pub(super) struct Part {
 }
 
 impl Whole {
-    /// All `parts` as one; `above` are the positions that its window began at, if it has one.
+    /// All `parts` as one; `above` are the positions that its window began at, if it has one, and
+    /// `late` is what is to be known of shards that are no part of it.
     pub(super) fn of(
         schema: SchemaRef,
         parts: Vec<Part>,
         above: Option<ByShard<Watermark>>,
+        late: Vec<String>,
     ) -> Self {
         let mut ids: Vec<_> = parts.iter().map(|p| (&p.name, p.snapshot.id())).collect();
         ids.sort_unstable();
@@ -61,7 +63,7 @@ impl Whole {
         });
         let memos = parts.iter().filter_map(|p| Some((p.name.clone(), p.snapshot.memo()?)));
         let memo = as_memo(&memos.collect());
-        let notes = notes(&parts);
+        let notes = notes(&parts).into_iter().chain(late).collect();
         Whole { id, schema, splits, high, memo, notes, parts }
     }
 }

@@ -1,14 +1,18 @@
 //! The options of a sharded source: one set for each shard, of what all share and what is its own.
 
-use crate::config::{Node, Options, Place, Problem, Value};
+use super::OneShard;
+use crate::config::{Node, Options, Place, Problem, Reader, Value};
 use crate::connectors::Role;
-use crate::connectors::postgres::server::CONNECTION;
-use crate::connectors::postgres::source::options::source;
 
 /// The key under which the shards stand.
 const SHARDS: &str = "shards";
 /// The key of the name of the column that tells the shard.
 const COLUMN: &str = "shard_column";
+
+/// What is done when a shard cannot be reached.
+const DOWN: &str = "shard_down";
+/// The options that a sharded source alone has.
+const OURS: [&str; 3] = [SHARDS, COLUMN, DOWN];
 
 /// A sharded source, as written.
 #[derive(Debug)]
@@ -17,6 +21,8 @@ pub(super) struct Wanted {
     pub column: String,
     /// Whether the shards are read through a cursor.
     pub has_cursor: bool,
+    /// Whether one that cannot be reached is left for a later run.
+    pub skips: bool,
     /// The shards by name, in the order written, each with the options of an ordinary source.
     pub shards: Vec<(String, Options)>,
 }
@@ -25,15 +31,15 @@ pub(super) struct Wanted {
 type Entry = (String, Place, Node);
 
 /// Whether `options` are those of a sharded source.
-pub(in crate::connectors::postgres) fn are_sharded(options: &Options) -> bool {
+pub(in crate::connectors) fn are_sharded(options: &Options) -> bool {
     options.entries().iter().any(|(key, ..)| key == SHARDS)
 }
 
-/// Everything that is wrong with `options`, which are those of a sharded source. What is wrong for
-/// every shard is said once.
-pub(in crate::connectors::postgres) fn check(options: &Options) -> Vec<Problem> {
-    let (wanted, mut problems) = read(options);
-    let found: Vec<_> = wanted.shards.iter().map(|(_, options)| source(options).1).collect();
+/// Everything that is wrong with `options`; each shard is a `one`. What is wrong for every shard is
+/// said once.
+pub(super) fn check(options: &Options, one: &OneShard) -> Vec<Problem> {
+    let (wanted, mut problems) = read(options, one);
+    let found: Vec<_> = wanted.shards.iter().map(|(_, options)| (one.check)(options)).collect();
     let is_everywhere = |message: &str| {
         found.len() > 1 && found.iter().all(|of| of.iter().any(|p| p.message == message))
     };
@@ -53,9 +59,19 @@ pub(in crate::connectors::postgres) fn check(options: &Options) -> Vec<Problem> 
     problems
 }
 
-/// The shards, and what is wrong with the way in which they are written.
-pub(super) fn read(options: &Options) -> (Wanted, Vec<Problem>) {
-    let is_ours = |entry: &&Entry| [SHARDS, COLUMN].contains(&entry.0.as_str());
+/// Takes what a sharded source alone has, so that it is known where it is written wrongly: without
+/// `shards`.
+pub(in crate::connectors) fn refuse_without_shards(reader: &Reader<'_>) {
+    let _ = reader.node(SHARDS);
+    for name in [COLUMN, DOWN].into_iter().filter(|name| reader.node(name).is_some()) {
+        let message = format!("`{name}` needs `{SHARDS}`");
+        reader.problem(Problem::new(&reader.place_of(name), message));
+    }
+}
+
+/// The shards, each a `one`, and what is wrong with the way in which they are written.
+pub(super) fn read(options: &Options, one: &OneShard) -> (Wanted, Vec<Problem>) {
+    let is_ours = |entry: &&Entry| OURS.contains(&entry.0.as_str());
     let (ours, shared): (Vec<_>, Vec<_>) = options.entries().iter().partition(is_ours);
     let shared: Vec<Entry> = shared.into_iter().cloned().collect();
     let ours = Options::new(options.place().clone(), ours.into_iter().cloned().collect());
@@ -65,12 +81,18 @@ pub(super) fn read(options: &Options) -> (Wanted, Vec<Problem>) {
         let place = reader.place_of(COLUMN);
         reader.problem(Problem::new(&place, format!("`{COLUMN}` is empty")));
     }
-    let mut entries = Entries { shared: &shared, problems: Vec::new() };
+    let mut entries = Entries { one, shared: &shared, problems: Vec::new() };
     let shards = entries.shards(reader.node(SHARDS), &reader.place_of(SHARDS));
+    let has_cursor = shared.iter().any(|(key, _, node)| key == "cursor" && !is_null(node));
+    let skips = reader.one_of(DOWN, &["fail", "skip"]) == "skip";
+    if skips && !has_cursor {
+        let message = format!("`{DOWN}: skip` needs a `cursor`");
+        let hint = "without one, the rows of that shard would not be late but gone from the target";
+        reader.problem(Problem::new(&reader.place_of(DOWN), message).hint(hint));
+    }
     let mut problems = reader.finish();
     problems.extend(entries.problems);
-    let has_cursor = shared.iter().any(|(key, _, node)| key == "cursor" && !is_null(node));
-    (Wanted { column, has_cursor, shards }, problems)
+    (Wanted { column, has_cursor, skips, shards }, problems)
 }
 
 fn is_null(node: &Node) -> bool {
@@ -79,6 +101,7 @@ fn is_null(node: &Node) -> bool {
 
 /// Takes the entries of shards, and what is wrong with them.
 struct Entries<'a> {
+    one: &'a OneShard,
     shared: &'a [Entry],
     problems: Vec<Problem>,
 }
@@ -100,12 +123,13 @@ impl Entries<'_> {
             _ => {
                 let what = node.map_or("nothing", Node::describe);
                 let message = format!("`{SHARDS}` must be a map or a list, not {what}");
-                self.problems.push(Problem::new(place, message).hint(FORM));
+                self.problems.push(Problem::new(place, message).hint(self.one.form));
                 return Vec::new();
             }
         };
         if shards.is_empty() && self.problems.is_empty() {
-            self.problems.push(Problem::new(place, format!("`{SHARDS}` is empty")).hint(FORM));
+            self.problems
+                .push(Problem::new(place, format!("`{SHARDS}` is empty")).hint(self.one.form));
         }
         shards.iter().map(|shard| (shard.0.clone(), self.options(shard))).collect()
     }
@@ -130,7 +154,7 @@ impl Entries<'_> {
                 let what = node.describe();
                 let message =
                     format!("shard `{name}` must be a URL or a map of options, not {what}");
-                self.problems.push(Problem::new(place, message).hint(FORM));
+                self.problems.push(Problem::new(place, message).hint(self.one.form));
                 Vec::new()
             }
         };
@@ -142,7 +166,7 @@ impl Entries<'_> {
 
     /// Only the way to a shard can be its own: what is read there is the same everywhere.
     fn own(&mut self, entries: &[Entry]) -> Vec<Entry> {
-        let known = CONNECTION.iter().filter(|option| option.role != Some(Role::Sink));
+        let known = self.one.connection.iter().filter(|option| option.role != Some(Role::Sink));
         let known: Vec<&str> = known.map(|option| option.name).collect();
         let mut own = Vec::new();
         for entry in entries {
@@ -157,5 +181,3 @@ impl Entries<'_> {
         own
     }
 }
-
-const FORM: &str = "write `shards: {eu: postgres://user@host/database, us: {host: …}}`";
