@@ -58,7 +58,9 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// The node of an option, if it is given; for options with a shape of their own.
     pub fn node(&self, name: &'static str) -> Option<&'a Node> {
-        self.asked.borrow_mut().push(name);
+        if !self.asked.borrow().contains(&name) {
+            self.asked.borrow_mut().push(name);
+        }
         let found = self.options.entries.iter().find(|(key, ..)| key == name);
         found.map(|(_, _, node)| node).filter(|node| node.value != Value::Null)
     }
@@ -171,6 +173,11 @@ impl<'a> Reader<'a> {
     /// Adds a problem of the connector's own.
     pub fn problem(&self, problem: Problem) {
         self.problems.borrow_mut().push(problem);
+    }
+
+    /// Whether an option is given; it is not thereby asked for.
+    pub fn is_given(&self, name: &str) -> bool {
+        self.options.entries.iter().any(|(key, _, node)| key == name && node.value != Value::Null)
     }
 
     /// Where an option is written, or where it would stand.

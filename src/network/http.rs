@@ -130,7 +130,7 @@ async fn whole(server: &str, mut answer: Response) -> Result<Answer> {
 }
 
 /// What it means that there is no answer. The URL is never shown: it may hold a token.
-fn failed(server: &str, error: &reqwest::Error) -> Error {
+pub fn failed(server: &str, error: &reqwest::Error) -> Error {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     let mut last = String::new();
     while let Some(error) = cause {

@@ -3,6 +3,7 @@
 mod bigquery;
 mod cluster;
 mod doris;
+mod in_stores;
 // Release builds have no points at which to be killed.
 #[cfg(debug_assertions)]
 mod held;
@@ -20,6 +21,7 @@ mod shards;
 mod sqlserver;
 mod tds;
 mod tds_stand;
+mod stores;
 mod types;
 
 #[test]

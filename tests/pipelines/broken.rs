@@ -78,6 +78,11 @@ const MISTAKES: &[(&str, Make)] = &[
     ("sqlserver_verify_ca", nothing),
     ("sqlserver_wrong_shards", nothing),
     ("stopping_check", nothing),
+    ("store_clear_text", nothing),
+    ("store_half_a_key", nothing),
+    ("store_no_bucket", nothing),
+    ("store_not_written", nothing),
+    ("store_option_without_store", nothing),
     ("table_name_upwards", a_shop),
     ("truncated_gzip", |project| {
         let bytes = gzip(&many_orders(3000));
