@@ -40,7 +40,10 @@ pub(crate) fn bench(settings: &Settings) -> Result<()> {
     let (near, far) = (format!("near: \"{}\"", near.url("shop")), format!("far: \"{slow}\""));
     let both = format!("{near}, {far}");
     let tools = Tools::find(&settings.folder)?;
-    println!("\n{ROWS} rows of each of two shards of SQL Server to Parquet, best of {} rounds\n", settings.rounds);
+    println!(
+        "\n{ROWS} rows of each of two shards of SQL Server to Parquet, best of {} rounds\n",
+        settings.rounds
+    );
     println!("| shards | s | of the slower one | CPU s | peak MiB |");
     println!("|---|--:|--:|--:|--:|");
     let mut slower: f64 = 0.0;

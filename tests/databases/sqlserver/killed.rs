@@ -17,7 +17,9 @@ fn verdict(target: &str, rows: usize) -> String {
 
 #[test]
 fn a_run_that_is_killed_and_run_again_loses_nothing_and_repeats_nothing() {
-    for fault in ["load.frozen", "part.written:2", "part.recorded:3", "load.committing", "load.committed"] {
+    for fault in
+        ["load.frozen", "part.written:2", "part.recorded:3", "load.committing", "load.committed"]
+    {
         let server = with_rows(ROWS);
         let (url, target) = SHARED.url("killed_sqlserver");
         let project = Project::of(&format!(

@@ -22,7 +22,12 @@ const COLUMNS: &[(&str, &str, &str, &str)] = &[
     ("bigint_", "bigint", "-9223372036854775808", "-9223372036854775808"),
     ("real_", "real", "cast(0.1 as real)", "0.1"),
     ("float_", "float", "1.7976931348623157e308", "1.7976931348623157e+308"),
-    ("decimal_", "decimal(38,10)", "1234567890123456789012345678.0000000001", "1234567890123456789012345678.0000000001"),
+    (
+        "decimal_",
+        "decimal(38,10)",
+        "1234567890123456789012345678.0000000001",
+        "1234567890123456789012345678.0000000001",
+    ),
     ("money_", "money", "-922337203685477.5808", "-922337203685477.5808"),
     ("smallmoney_", "smallmoney", "-214748.3648", "-214748.3648"),
     ("date_", "date", "'9999-12-31'", "9999-12-31"),
@@ -37,7 +42,12 @@ const COLUMNS: &[(&str, &str, &str, &str)] = &[
     ("nmax_", "nvarchar(max)", "N'жук'", "жук"),
     ("binary_", "binary(4)", "0x01ff", "\\x01ff0000"),
     ("blob_", "varbinary(max)", "0x00ff", "\\x00ff"),
-    ("guid_", "uniqueidentifier", "'6f9619ff-8b86-d011-b42d-00c04fc964ff'", "6F9619FF-8B86-D011-B42D-00C04FC964FF"),
+    (
+        "guid_",
+        "uniqueidentifier",
+        "'6f9619ff-8b86-d011-b42d-00c04fc964ff'",
+        "6F9619FF-8B86-D011-B42D-00C04FC964FF",
+    ),
     ("xml_", "xml", "'<a b=\"1\">x</a>'", "<a b=\"1\">x</a>"),
 ];
 
@@ -90,7 +100,8 @@ fn config(url: &str) -> Config {
     let (user, password) = login.split_once(':').expect("a password");
     let (server, database) = server.split_once('/').expect("a database");
     let (host, port) = server.split_once(':').unwrap_or((server, "1433"));
-    let plain = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let plain =
+        |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     let mut config = Config::new();
     config.host(host);
     config.port(port.parse().expect("a port"));
@@ -104,7 +115,8 @@ fn config(url: &str) -> Config {
 #[test]
 fn every_type_and_value_arrives_in_postgres_and_in_parquet() {
     let database = Database::of();
-    let columns: Vec<_> = COLUMNS.iter().map(|(name, kind, ..)| format!("{name} {kind} null")).collect();
+    let columns: Vec<_> =
+        COLUMNS.iter().map(|(name, kind, ..)| format!("{name} {kind} null")).collect();
     let names: Vec<_> = COLUMNS.iter().map(|(name, ..)| *name).collect();
     let values: Vec<_> = COLUMNS.iter().map(|(.., value, _)| *value).collect();
     let table = &database.table;
@@ -126,7 +138,8 @@ fn every_type_and_value_arrives_in_postgres_and_in_parquet() {
     let ended = project.run(None);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
 
-    let nulls = names.iter().map(|name| format!("{name} is null")).collect::<Vec<_>>().join(" and ");
+    let nulls =
+        names.iter().map(|name| format!("{name} is null")).collect::<Vec<_>>().join(" and ");
     let sql = format!("select id from copy where {nulls}");
     assert_eq!(SHARED.psql(&target, &sql), "2");
     for (name, kind, _, expected) in COLUMNS {
@@ -152,9 +165,10 @@ fn parquet(project: &Project, column: &str) -> Vec<String> {
         for batch in reader.build().expect("Parquet") {
             let batch = batch.expect("rows");
             let values = batch.column_by_name(column).expect("a column");
-            found.extend((0..batch.num_rows()).map(|row| {
-                array_value_to_string(values, row).expect("it can be shown")
-            }));
+            found.extend(
+                (0..batch.num_rows())
+                    .map(|row| array_value_to_string(values, row).expect("it can be shown")),
+            );
         }
     }
     found

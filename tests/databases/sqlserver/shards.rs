@@ -34,12 +34,14 @@ fn both_shards_are_read_side_by_side() {
     let gate = Gate::closed();
     // Neither shard gives a row before both are asked for theirs.
     for server in &servers {
-        let when = When::statement("select [id], cast([name] as varbinary(100)), [rv] from [dbo].[t]");
+        let when =
+            When::statement("select [id], cast([name] as varbinary(100)), [rv] from [dbo].[t]");
         server.fault(when, Fault::Hold(gate.clone()));
     }
     let (url, target) = SHARED.url("side_by_side");
     let project = pipeline(&servers, &url, "");
-    let mut child = project.command(&["run", "--quiet", "--jobs", "2"]).spawn().expect("dhow starts");
+    let mut child =
+        project.command(&["run", "--quiet", "--jobs", "2"]).spawn().expect("dhow starts");
     gate.wait_for(2);
     gate.open();
     assert!(child.wait().expect("dhow ends").success());

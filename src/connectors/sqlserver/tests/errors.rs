@@ -51,7 +51,8 @@ async fn a_login_that_is_refused_says_who_must_act() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_that_quotes_rows_is_not_shown() {
-    let text = "Conversion failed when converting the nvarchar value 'Ada Lovelace' to data type int.";
+    let text =
+        "Conversion failed when converting the nvarchar value 'Ada Lovelace' to data type int.";
     let when = When::statement("select [id] from [dbo].[t]");
     let server = with(when, Fault::ErrorAfter(2, 245, text.to_owned()));
     let error = failure(&server, &[("table", "t")]).await;

@@ -31,7 +31,8 @@ async fn filtered_rows_are_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_column_or_a_table_that_may_not_be_read_is_denied() {
-    let server = server("create table t (id int not null, c int null); deny select on t (c) to ann");
+    let server =
+        server("create table t (id int not null, c int null); deny select on t (c) to ann");
     assert_eq!(failure(&server, &[("table", "t")]).await.kind(), Kind::Denied);
     server.execute("shop", "deny select on t to ann");
     assert_eq!(failure(&server, &[("table", "t")]).await.kind(), Kind::Denied);

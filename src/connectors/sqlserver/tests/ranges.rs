@@ -30,15 +30,21 @@ async fn every_row_satisfies_exactly_one_range_whatever_the_key() {
     type Value = fn(usize) -> String;
     let cases: [(&[&str], &str, usize, Value); 17] = [
         (&["a int not null"], "a", nine, |n| n.to_string()),
-        (&["a bigint not null"], "a", nine, |n| format!("{}", n as i64 * 1_000_000_000_000_000 - 7)),
+        (&["a bigint not null"], "a", nine, |n| {
+            format!("{}", n as i64 * 1_000_000_000_000_000 - 7)
+        }),
         (&["a decimal(20,5) not null"], "a", nine, |n| format!("{n}.00{n:03}")),
         (&["a money not null"], "a", nine, |n| format!("-{n}.0001")),
         (&["a float not null"], "a", nine, |n| format!("{n}e-3")),
-        (&["a date not null"], "a", nine, |n| format!("dateadd(day, {n}, cast('1999-12-31' as date))")),
-        (&["a datetime not null"], "a", nine, |n| format!("'2026-01-01 00:{:02}:{:02}.003'", n / 60, n % 60)),
+        (&["a date not null"], "a", nine, |n| {
+            format!("dateadd(day, {n}, cast('1999-12-31' as date))")
+        }),
+        (&["a datetime not null"], "a", nine, |n| {
+            format!("'2026-01-01 00:{:02}:{:02}.003'", n / 60, n % 60)
+        }),
         (&["a datetime2(7) not null"], "a", nine, |n| format!("'2026-01-01 00:00:00.0000{n:03}'")),
         (&["a datetimeoffset(7) not null"], "a", nine, |n| {
-            format!("'2026-01-01 {:02}:00:00 +{:02}:00'", n % 24, n / 24)
+            format!("'2026-01-01 {:02}:{:02}:00 +{:02}:00'", n / 60, n % 60, n % 12)
         }),
         (&["a uniqueidentifier not null"], "a", nine, |n| {
             format!("'{:08x}-0000-4000-8000-{:012x}'", (n * 7919) % 4096, (n * 104_729) % 65_536)
@@ -47,7 +53,9 @@ async fn every_row_satisfies_exactly_one_range_whatever_the_key() {
         (&["a nvarchar(20) not null"], "a", nine, |n| format!("N'ключ {n}'")),
         (&["a varchar(20) not null"], "a", nine, |n| format!("'key {n}'")),
         // A border that cannot be written is left out: fewer ranges, the same rows.
-        (&["a varchar(20) collate Cyrillic_General_CI_AS not null"], "a", 1, |n| format!("N'ключ {n}'")),
+        (&["a varchar(20) collate Cyrillic_General_CI_AS not null"], "a", 1, |n| {
+            format!("N'ключ {n}'")
+        }),
         (&["a int not null", "b nvarchar(9) not null"], "a, b", nine, |n| format!("1, N'{n}'")),
         (&["a int not null", "b int not null", "c datetime2(7) not null"], "a, b, c", nine, |n| {
             format!("{}, {}, '2026-01-01 00:{:02}:00'", n / 100, n % 2, n % 100 / 2)
@@ -79,7 +87,8 @@ async fn rows_that_come_outside_the_ranges_meanwhile_are_in_the_first_or_the_las
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_table_and_one_without_a_key_are_one_split() {
-    let server = server("create table t (id int null); create table e (id int not null primary key)");
+    let server =
+        server("create table t (id int null); create table e (id int not null primary key)");
     server.execute("shop", "insert into t values (1), (1), (null)");
     let heap = snapshot(&server, &[("table", "t"), ("split_rows", "1")]).await;
     assert_eq!((heap.splits().len(), lines(&heap).await.len()), (1, 3));

@@ -41,7 +41,8 @@ async fn shards_are_opened_and_read_side_by_side() {
     let gate = Gate::closed();
     // Both statements must stand at the gate before either gets rows.
     for server in &servers {
-        server.fault(When::statement("select [id], [rv] from [dbo].[t]"), Fault::Hold(gate.clone()));
+        server
+            .fault(When::statement("select [id], [rv] from [dbo].[t]"), Fault::Hold(gate.clone()));
     }
     let source = sharded(&servers, &[("table", "t")]);
     let snapshot = source.open(&Window::default()).await.unwrap();
@@ -96,7 +97,8 @@ async fn a_shard_that_is_down_is_late_and_the_other_is_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shards_with_other_columns_are_refused_by_name() {
-    let servers = [server("create table t (id int, extra int)"), server("create table t (id bigint)")];
+    let servers =
+        [server("create table t (id int, extra int)"), server("create table t (id bigint)")];
     let error = sharded(&servers, &[("table", "t")]).schema().await.unwrap_err();
     let places: Vec<_> = error.places().iter().map(|(w, v)| format!("{w}: {v}")).collect();
     assert_eq!(places, ["us.id: bigint; integer in eu", "us.extra: not there; integer in eu"]);
