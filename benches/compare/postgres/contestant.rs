@@ -94,7 +94,9 @@ impl Contestant {
     /// The command line for `case`; dhow reads `pipeline.yaml` in the folder it runs in.
     pub(super) fn command(self, case: &Case, ends: &Ends<'_>) -> Vec<OsString> {
         match self {
-            Contestant::Dhow | Contestant::DhowConnectorx => words(&[env!("CARGO_BIN_EXE_dhow"), "run", "pipeline.yaml"]),
+            Contestant::Dhow | Contestant::DhowConnectorx => {
+                words(&[env!("CARGO_BIN_EXE_dhow"), "run", "pipeline.yaml"])
+            }
             Contestant::DuckDb | Contestant::Connectorx | Contestant::Adbc => self.peer(case, ends),
             Contestant::Pgcopydb => words(&[
                 "pgcopydb",
