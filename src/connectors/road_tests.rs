@@ -18,8 +18,7 @@ async fn rows(connector: &str, entries: &[(&str, &str)]) -> (SchemaRef, RecordBa
     let problems = super::check(connector, &options, super::Role::Source);
     assert!(problems.is_empty(), "{problems:?}");
     let context = Context { base: "/".into(), jobs: 2, memory: unlimited(), state: None };
-    let source =
-        super::open(named(connector).unwrap(), &options, &context).unwrap();
+    let source = super::open(named(connector).unwrap(), &options, &context).unwrap();
     let snapshot = source.open(&Window::default()).await.unwrap();
     let mut batches = Vec::new();
     for split in snapshot.splits() {
@@ -44,8 +43,7 @@ async fn same_through_both(connector: &str, entries: &[(&str, &str)]) {
     assert!(own_rows.num_rows() > 0);
     for (at, field) in own.fields().iter().enumerate() {
         let kind = plain(field.data_type());
-        let [own, other] =
-            [&own_rows, &other_rows].map(|b| cast(b.column(at), &kind).unwrap());
+        let [own, other] = [&own_rows, &other_rows].map(|b| cast(b.column(at), &kind).unwrap());
         assert_eq!(&own, &other, "{}", field.name());
     }
 }
