@@ -15,7 +15,8 @@ mod on_schema_change;
 pub mod parquet;
 pub mod postgres;
 mod reader;
-#[cfg(all(test, feature = "connectorx"))]
+#[cfg(test)]
+#[cfg(feature = "connectorx")]
 mod road_tests;
 mod shards;
 #[cfg(test)]
@@ -26,12 +27,21 @@ mod store_options;
 #[cfg(test)]
 mod store_tests;
 
+#[cfg(test)]
+#[cfg(feature = "connectorx")]
+#[path = "../../tests/databases/mariadb.rs"]
+#[expect(dead_code, reason = "tests/databases uses the rest")]
+mod mariadb;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use on_schema_change::OnSchemaChange;
 pub use parquet::Orphan;
+#[cfg(test)]
+#[cfg(feature = "connectorx")]
+use postgres::cluster;
 pub use reader::{check, options, source as open};
 
 pub use crate::config::Role;

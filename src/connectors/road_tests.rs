@@ -7,14 +7,10 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
 
-use super::{Context, named};
+use super::{Context, cluster, named};
 use crate::config::Options;
 use crate::memory::unlimited;
 use crate::source::{Want, Window};
-
-#[path = "../../tests/databases/cluster.rs"]
-#[expect(dead_code, reason = "tests/databases uses the rest")]
-mod cluster;
 
 /// The columns and all rows, in one batch.
 async fn rows(connector: &str, entries: &[(&str, &str)]) -> (SchemaRef, RecordBatch) {

@@ -14,10 +14,12 @@
 
 #[cfg(not(feature = "connectorx"))]
 mod absent;
+#[cfg_attr(not(feature = "connectorx"), allow(dead_code, reason = "only the road uses all of it"))]
 mod options;
 #[cfg(feature = "connectorx")]
 mod road;
 mod server;
+#[cfg_attr(not(feature = "connectorx"), allow(dead_code, reason = "only the road uses all of it"))]
 mod types;
 
 #[cfg(not(feature = "connectorx"))]

@@ -1,6 +1,7 @@
 //! The databases that connectorx reads, by the scheme of their URLs.
 
 /// A kind of database.
+#[expect(clippy::enum_variant_names, reason = "SQL Server is called that")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Server {
     /// ClickHouse, over HTTP.

@@ -1,11 +1,5 @@
 //! The road against real servers: what it carries, what it refuses, and what it says.
 
-#[path = "../../../../../tests/databases/cluster.rs"]
-#[expect(dead_code, reason = "tests/databases uses the rest")]
-mod cluster;
-#[path = "../../../../../tests/databases/mariadb.rs"]
-#[expect(dead_code, reason = "tests/databases uses the rest")]
-mod mariadb;
 mod mysql;
 mod oracle;
 mod postgres;

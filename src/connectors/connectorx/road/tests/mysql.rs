@@ -1,7 +1,7 @@
 //! MariaDB through connectorx.
 
-use super::mariadb::SHARED;
 use super::{batches, carried, error, lines, refused, snapshot};
+use crate::connectors::mariadb::SHARED;
 use crate::error::Kind;
 use crate::source::Want;
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::cluster::{Cluster, SHARED};
 use super::{Kept, batches, carried, error, lines, refused, snapshot};
+use crate::connectors::cluster::{Cluster, SHARED};
 use crate::error::Kind;
 use crate::source::Want;
 
@@ -147,7 +147,7 @@ async fn infinities_are_refused_row_by_row_and_nothing_else_is() {
     let snapshot = snapshot(&[("url", &url), ("table", "t")]).await.unwrap();
     let rows = batches(&snapshot, &want).await.unwrap();
     assert_eq!(rows.iter().map(arrow::array::RecordBatch::num_rows).sum::<usize>(), 2);
-    let refused = kept.0.lock().unwrap();
+    let refused = std::mem::take(&mut *kept.0.lock().unwrap());
     let refused: Vec<_> = refused.iter().map(|r| (r.place.as_str(), r.column.as_deref())).collect();
     assert_eq!(
         refused,
