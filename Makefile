@@ -8,7 +8,7 @@ VENV_TESTS := .venv-tests
 export CARGO_TARGET_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long postgres check fmt docs bench clean-data
+.PHONY: help demo test test-long postgres mariadb check fmt docs bench clean-data
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -20,10 +20,10 @@ demo: ## build dhow and run a pipeline over real flights, airports and bird stri
 	cd $(DEMO)/fixtures && $(DHOW) run pipelines/flights.yaml
 	cd $(DEMO)/fixtures && $(DHOW) sql ../sql/models/worst_airports.sql --source airport_delays=out/airport_delays
 
-test: postgres $(VENV_TESTS)/ready ## run every test; PostgreSQL and PgBouncer are installed when they are not there
+test: postgres mariadb $(VENV_TESTS)/ready ## run every test; the servers that tests start are installed when they are not there
 	cargo test --locked
 
-test-long: postgres $(VENV_TESTS)/ready ## the tests against databases in full, which take hours
+test-long: postgres mariadb $(VENV_TESTS)/ready ## the tests against databases in full, which take hours
 	DHOW_LONG=1 cargo test --locked --test databases
 
 # The tests start servers of their own, so none is set up to run: `createcluster.d` is read by
@@ -39,6 +39,19 @@ postgres: ## install Debian's PostgreSQL and PgBouncer for the tests, unless the
 	  $$root apt-get update -q && \
 	  $$root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y postgresql pgbouncer && \
 	  $$root rm /etc/postgresql-common/createcluster.d/dhow.conf; }
+
+# Debian's package would start a server of its own after it is installed; `policy-rc.d` says no.
+mariadb: ## install Debian's MariaDB for the tests, unless it is there
+	@{ [ -x /usr/sbin/mariadbd ] || command -v mariadbd >/dev/null; } && \
+	  command -v mariadb-install-db >/dev/null || { \
+	  echo "installing the Debian package mariadb-server, which tests start on their own" && \
+	  root=$$([ "$$(id -u)" = 0 ] || echo sudo) && \
+	  { [ -e /usr/sbin/policy-rc.d ] || ours=/usr/sbin/policy-rc.d; } && \
+	  { [ -z "$$ours" ] || { printf '#!/bin/sh\nexit 101\n' | $$root tee $$ours >/dev/null && \
+	    $$root chmod +x $$ours; }; } && \
+	  $$root apt-get update -q && \
+	  $$root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y mariadb-server; \
+	  code=$$?; [ -z "$$ours" ] || $$root rm $$ours; exit $$code; }
 
 check: ## format, lints and documentation, as in .ci/run
 	cargo fmt --check
