@@ -143,11 +143,11 @@ async fn who_may_lock_nothing_reads_one_moment_in_one_session() {
     SHARED.sql(&db, ACCOUNTS);
     SHARED.sql(
         &db,
-        &format!("create user if not exists reads@'%'; grant select on `{db}`.* to reads@'%'"),
+        &format!("create user if not exists reader@'%'; grant select on `{db}`.* to reader@'%'"),
     );
     let _writer = Writer::start(&SHARED, &db);
     let options = [("table", "t"), ("split_rows", "500")];
-    let snapshot = snapshot(&url.replace("dhow@", "reads@"), &options).await;
+    let snapshot = snapshot(&url.replace("dhow@", "reader@"), &options).await;
     assert!(snapshot.splits().len() > 4);
     let note = &snapshot.notes()[0];
     assert!(note.starts_with("one session reads everything, which is one snapshot"), "{note}");
@@ -271,10 +271,11 @@ async fn a_server_that_goes_away_in_the_middle_of_rows_is_worth_another_try() {
     let (url, db) = server.url("crash");
     server.sql(
         &db,
-        "create table t (id int primary key, x varchar(2000)); \
+        "set global innodb_flush_log_at_trx_commit = 1; \
+         create table t (id int primary key, x varchar(2000)); \
          insert into t select seq, repeat('x', 2000) from seq_1_to_20000; analyze table t",
     );
-    let options = [("table", "t"), ("consistency", "split")];
+    let options = [("table", "t"), ("consistency", "split"), ("split_rows", "1000000")];
     let snapshot = snapshot(&url, &options).await;
     let want = Want { batch_rows: 10, ..Want::default() };
     let mut rows = snapshot.read(&snapshot.splits()[0], &want).await.unwrap();

@@ -175,7 +175,8 @@ async fn run(
     if end == End::GivenUp && !is_in_step(&mut lent).await {
         return Ok(());
     }
-    lent.give_back().await
+    lent.give_back().await;
+    Ok(())
 }
 
 /// Where batches go.

@@ -133,7 +133,7 @@ async fn odd_names_are_read_as_they_are() {
     SHARED.sql(
         &db,
         &format!(
-            "create table `{odd}` (`select` int primary key, ` a``b\n\t` int, `Größe` int); \
+            "create table `{odd}` (`select` int primary key, ` a``b\n\tc` int, `Größe` int); \
              insert into `{odd}` select seq, seq, seq from seq_1_to_50; \
              create table `MyTable` (a int); insert into `MyTable` values (1); \
              create table mytable (b int); insert into mytable values (2); \
@@ -144,7 +144,7 @@ async fn odd_names_are_read_as_they_are() {
     let quoted = format!("`{odd}`");
     let found = snapshot(&url, &[("table", quoted.as_str()), ("split_rows", "10")]).await;
     let names: Vec<_> = found.schema().fields().iter().map(|f| f.name().clone()).collect();
-    assert_eq!(names, ["select", " a`b\n\t", "Größe"]);
+    assert_eq!(names, ["select", " a`b\n\tc", "Größe"]);
     assert_eq!(lines(&found).await.len(), 50);
     for (table, row) in [("MyTable", "1"), ("mytable", "2"), ("select", "1|2")] {
         assert_eq!(lines(&snapshot(&url, &[("table", table)]).await).await, [row]);
@@ -230,7 +230,9 @@ async fn a_table_that_cannot_be_read_says_why() {
     let error = failure(&url, &[("query", "select a from")]).await;
     assert_eq!(error.kind(), Kind::Config, "{error:?}");
     let error = failure(&url, &[("query", "delete from half")]).await;
-    assert_eq!(error.message(), "the query gives no rows");
+    assert_eq!((error.kind(), error.message()), (Kind::Denied, "could not prepare the query"));
+    let error = failure(&url, &[("query", "do 1")]).await;
+    assert_eq!(error.message(), "the query gives no rows", "{error:?}");
     let error = failure(&url, &[("table", "half"), ("split_by", "c")]).await;
     assert_eq!(error.message(), "`split_by` names `c`, which is no column");
 }
