@@ -40,6 +40,8 @@ fn kind(code: u16, state: &str) -> Kind {
         1053 | 1077 | 1080 | 1129 | 1152 | 1158..=1161 | 1184 | 1927 | 1928 | 1317 | 1969
         | 3024 | 4031 | 2006 | 2013 => Kind::Unavailable,
         1021 | 1114 => Kind::Limit,
+        // Of the system of the server: its files, its memory.
+        1..=119 => Kind::Unavailable,
         _ if LOCKED.contains(&code) => Kind::Unavailable,
         _ if DENIED.contains(&code) => Kind::Denied,
         1251 | 1235 | 1274 | 1275 | 1524 | 1817 | 2059 => Kind::Unsupported,
@@ -82,6 +84,7 @@ fn hint(code: u16) -> Option<&'static str> {
         1356 => "a table or function of the view is gone, or its definer lacks a right",
         1449 => "the account that defined the view is gone: define the view anew",
         1412 => "run again: the load starts over with a new snapshot",
+        1..=119 => "see the log of the server: its system failed it",
         145 | 144 | 1194 | 1195 | 1034 => "repair it: `check table`, then `repair table`",
         4031 | 2006 | 2013 => "see the log of the server: it ended the session",
         _ => return None,
