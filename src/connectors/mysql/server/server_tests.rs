@@ -123,7 +123,6 @@ async fn each_answer_of_a_server_has_a_kind_and_no_row_in_it() {
         ("select nothing(1)", Kind::Denied, "1370"),
         ("select 1 from t where (1, 2) = 3", Kind::Data, "4078"),
         ("select _utf8mb4'a' collate latin1_bin", Kind::Config, "1253"),
-        ("kill 1", Kind::Denied, "1095"),
         ("flush tables with read lock", Kind::Denied, "1227"),
         ("select json_value('{', '$.x'), cast('4711x' as date), 1 / 0, sleep(nothing)", Kind::Missing, "1054"),
     ] {

@@ -1,7 +1,7 @@
 //! Who is at work at a server now, and since when: as far as it tells.
 //!
 //! `innodb_trx` has the transactions that are open, by the clock and in the time zone of the machine
-//! of the server. A statement takes its time before its transaction begins, so that the statements
+//! of the server; those that were begun to read only, as our own, write nothing. A statement takes its time before its transaction begins, so that the statements
 //! that are running count as well.
 
 use std::collections::BTreeSet;
@@ -57,7 +57,8 @@ pub(in crate::connectors::mysql) async fn earliest(connection: &mut Connection) 
     let ages = format!(
         "select coalesce(max(timestampdiff(second, trx_started, now())), 0) \
          + if(timestampdiff(second, from_unixtime(unix_timestamp() - 10800), now()) = 10800, 0, 3600) \
-         from information_schema.innodb_trx where trx_mysql_thread_id <> connection_id() \
+         from information_schema.innodb_trx \
+         where trx_mysql_thread_id <> connection_id() and trx_is_read_only = 0 \
          union all select coalesce(max(time), 0) from information_schema.processlist \
          where command not in {IDLE} and id <> connection_id() \
          union all select unix_timestamp()"
@@ -103,7 +104,8 @@ pub(in crate::connectors::mysql) async fn wait_for_others(
 async fn at_work(connection: &mut Connection) -> Result<BTreeSet<String>> {
     let sql = format!(
         "select concat('t', trx_mysql_thread_id, ' ', trx_started) \
-         from information_schema.innodb_trx where trx_mysql_thread_id <> connection_id() \
+         from information_schema.innodb_trx \
+         where trx_mysql_thread_id <> connection_id() and trx_is_read_only = 0 \
          union all select concat('s', id, ' ', unix_timestamp() - time) \
          from information_schema.processlist \
          where command not in {IDLE} and id <> connection_id()"
