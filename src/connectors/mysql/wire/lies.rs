@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::public_key::tests::KEY;
 use super::script::{
     MYSQL_5, MYSQL_8, Turn, answers, column, counted, error, framed, greeting, ok,
 };
@@ -10,18 +11,6 @@ use super::*;
 use crate::connectors::mysql::decode::{Decoder, Policies, Reading, reading};
 use crate::error::Kind;
 use crate::source::Stop;
-
-/// The public half of a key that was made for this test alone.
-const KEY: &[u8] = b"-----BEGIN PUBLIC KEY-----
-MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA0yS74m6Cnb/jjOZ2VSZM
-kVZ/wQRbHPhCx4PmIvX4ORpTKwoDxe7JfQpnwYuSWbFvCshRVxmyikUNIT9R2xW4
-k1JGzmYzcteShqCiq7G29Bl9uwUQBVK8fyH8G2iBD+pyHy39iOZSjUuLC08z7PeI
-rnxHcs57TtlJ4e4a/eo3YhTp4DfIPdzDaDRGeMOeViAwvh83KRsF4IoIjr6UycXz
-vkEbUbOYFw+U6ALLmFxv/G4j1xQrrF8kWxhy7ebQU03mzGGFhdu9sewVnTI5D1Bi
-zXOUY2GNQkfiZmzN/1P47VaRZFco+suZxaqQ702Ej4unh3b0C2d9odSnbZB/cBN8
-4wIDAQAB
------END PUBLIC KEY-----
-";
 
 fn said(failure: Failure) -> Error {
     match failure {

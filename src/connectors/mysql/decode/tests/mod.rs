@@ -1,5 +1,7 @@
 //! Every type of a real server, and what only hand-made rows can show.
 
+mod large;
+mod noise;
 mod types;
 
 use std::sync::{Arc, Mutex};
