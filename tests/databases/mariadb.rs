@@ -34,6 +34,8 @@ struct Keeper {
 const KEEP: &str = r#"
 set -e
 dir=$1; port=$2; shift 2
+# Servers that share a folder for temporary tables delete those of each other.
+export TMPDIR="$dir"
 pid=
 halt() { [ -z "$pid" ] || { kill "-$1" "$pid" && wait "$pid"; } >/dev/null 2>&1 || true; pid=; }
 cleanup() { halt KILL; rm -rf "$dir"; }
