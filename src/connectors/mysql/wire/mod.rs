@@ -14,11 +14,15 @@ mod column;
 mod cursor;
 mod failure;
 mod greeting;
+#[cfg(test)]
+mod lies;
 mod login;
 mod open;
 mod proof;
 mod public_key;
 mod rows;
+#[cfg(test)]
+mod script;
 mod stream;
 #[cfg(test)]
 pub(in crate::connectors::mysql) mod tests;

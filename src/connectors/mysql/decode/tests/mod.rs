@@ -1,11 +1,14 @@
 //! Every type of a real server, and what only hand-made rows can show.
 
+mod large;
+mod noise;
 mod types;
 
 use std::sync::{Arc, Mutex};
 
-use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::compute::{cast, concat_batches};
+use arrow::datatypes::{DataType, Schema, TimeUnit};
 use arrow::util::display::array_value_to_string;
 
 use super::{Decoder, Policies, Reading, reading};
@@ -77,7 +80,7 @@ impl Read {
     /// All rows in one batch.
     fn batch(&self) -> RecordBatch {
         let fields: Vec<_> = self.readings.iter().map(|r| r.field.clone()).collect();
-        let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+        let schema = Arc::new(Schema::new(fields));
         concat_batches(&schema, &self.batches).unwrap()
     }
 
@@ -94,13 +97,20 @@ impl Read {
 
     /// The values of each row as Arrow writes them; `null` for NULL.
     fn rows(&self) -> Vec<Vec<String>> {
+        // The display of moments knows zones by their distance alone.
+        let zone = DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into()));
         let batch = self.batch();
-        let value = |column: &arrow::array::ArrayRef, row| match column.is_null(row) {
+        let shown = |column: &ArrayRef| match column.data_type() {
+            DataType::Timestamp(_, Some(_)) => cast(column, &zone).unwrap(),
+            _ => Arc::clone(column),
+        };
+        let columns: Vec<_> = batch.columns().iter().map(shown).collect();
+        let value = |column: &ArrayRef, row| match column.is_null(row) {
             true => "null".to_owned(),
             false => array_value_to_string(column, row).unwrap(),
         };
         (0..batch.num_rows())
-            .map(|row| batch.columns().iter().map(|column| value(column, row)).collect())
+            .map(|row| columns.iter().map(|column| value(column, row)).collect())
             .collect()
     }
 
