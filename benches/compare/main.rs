@@ -15,6 +15,7 @@ mod cases;
 mod child;
 mod data;
 mod encode;
+mod mysql;
 mod postgres;
 mod table;
 mod upload;
@@ -83,6 +84,7 @@ fn bench() -> Result<()> {
     files(&settings, &data)?;
     encode::bench(&settings, &data)?;
     upload::bench(&settings, &data)?;
+    mysql::bench(&settings, &data)?;
     postgres::bench(&settings, &data)
 }
 

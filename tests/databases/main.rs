@@ -10,6 +10,8 @@ mod into_doris;
 mod held;
 #[cfg(debug_assertions)]
 mod killed;
+mod mariadb;
+mod mysql;
 mod project;
 mod writers;
 mod faults;

@@ -29,7 +29,13 @@ async fn with_an_overlap_a_window_ends_with_the_snapshot_and_begins_before_the_l
            from seq_1_to_100; insert into t (id) values (500)",
     );
     for (cursor, overlap, last, rows, end) in [
-        ("at", "10m", "2026-01-01 01:30:00.000000", (81..=100).collect::<Vec<i64>>(), "2026-01-01 01:40:00.000000"),
+        (
+            "at",
+            "10m",
+            "2026-01-01 01:30:00.000000",
+            (81..=100).collect::<Vec<i64>>(),
+            "2026-01-01 01:40:00.000000",
+        ),
         ("id", "5", "95", (91..=100).chain([500]).collect(), "500"),
         ("n", "2", "24.5", (91..=100).collect(), "25"),
         ("d", "2d", "2026-04-10", (98..=100).collect(), "2026-04-11"),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use arrow::record_batch::RecordBatch;
 use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -12,7 +12,7 @@ use super::frozen::Frozen;
 use super::piece::{Piece, clause};
 use super::relation::Relation;
 use super::sessions::{Lent, Sessions};
-use crate::connectors::mysql::decode::{self, Decoder, Policies, Reading};
+use crate::connectors::mysql::decode::{Decoder, Reading};
 use crate::connectors::mysql::error;
 use crate::connectors::mysql::options::SourceOptions;
 use crate::connectors::mysql::wire::Failure;
@@ -86,17 +86,7 @@ impl Job {
     fn failed(&self, failure: Failure) -> Error {
         error::of(&format!("could not read `{}`", self.label), failure)
     }
-
-    /// How the only column of a statement arrives that is read to count its rows.
-    async fn counting(&self, lent: &mut Lent) -> Result<Vec<Reading>> {
-        let columns = lent.connection()?.describe(ONE).await;
-        let columns = columns.map_err(|e| self.failed(e))?;
-        columns.iter().map(|column| decode::reading(column, &Policies::default())).collect()
-    }
 }
-
-/// A statement with the column of one whose rows are only counted.
-const ONE: &str = "select 1";
 
 /// The statement that gives the rows of `piece`.
 fn statement(frozen: &Frozen, piece: &Piece, selects: &[String], want: &Want) -> String {
@@ -156,15 +146,12 @@ async fn run(
     sender: &mpsc::Sender<RecordBatch>,
 ) -> Result<()> {
     job.check(&mut lent).await?;
-    let counts = job.readings.is_empty();
-    let readings =
-        if counts { job.counting(&mut lent).await? } else { job.readings.clone() };
     let refuse = Arc::clone(&job.refuse);
-    let mut decoder = Decoder::new(&readings, job.batch_rows, &job.place, refuse);
+    let mut decoder = Decoder::new(&job.readings, job.batch_rows, &job.place, refuse);
     let connection = lent.connection()?;
     let id = connection.id();
     let mut rows = connection.rows(&job.sql).await.map_err(|e| job.failed(e))?;
-    let outlet = Outlet { sender, counts, held };
+    let outlet = Outlet { sender, held };
     let end = outlet.pour(job, &mut rows, &mut decoder).await?;
     if end == End::GivenUp {
         sessions.stop(id).await;
@@ -182,8 +169,6 @@ async fn run(
 /// Where batches go.
 struct Outlet<'a> {
     sender: &'a mpsc::Sender<RecordBatch>,
-    /// Whether only the number of rows is wanted.
-    counts: bool,
     held: Box<dyn Reservation>,
 }
 
@@ -201,7 +186,6 @@ impl Outlet<'_> {
                 () = self.sender.closed() => return Ok(End::GivenUp),
             };
             let Some(batch) = next else { return Ok(End::Last) };
-            let batch = if self.counts { without_columns(&batch)? } else { batch };
             // This batch, the one that waits, and the one that is made next.
             self.held.resize(batch.get_array_memory_size().saturating_mul(3))?;
             if self.sender.send(batch).await.is_err() {
@@ -216,17 +200,10 @@ impl Outlet<'_> {
 async fn is_in_step(lent: &mut Lent) -> bool {
     for _ in 0..2 {
         if let Ok(connection) = lent.connection()
-            && connection.query(ONE).await.is_ok()
+            && connection.query("select 1").await.is_ok()
         {
             return true;
         }
     }
     false
-}
-
-fn without_columns(batch: &RecordBatch) -> Result<RecordBatch> {
-    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-    let schema = Arc::new(arrow::datatypes::Schema::empty());
-    RecordBatch::try_new_with_options(schema, Vec::new(), &options)
-        .map_err(|error| Error::bug("rows without columns cannot be counted").at("reason", error))
 }
