@@ -15,6 +15,7 @@ mod cases;
 mod child;
 mod data;
 mod encode;
+mod mysql;
 mod postgres;
 mod shards;
 mod table;
@@ -86,6 +87,8 @@ fn bench() -> Result<()> {
     upload::bench(&settings, &data)?;
     postgres::bench(&settings, &data)?;
     shards::bench(&settings)
+    mysql::bench(&settings, &data)?;
+    postgres::bench(&settings, &data)
 }
 
 /// The cases that read files and write Parquet.

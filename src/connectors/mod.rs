@@ -11,6 +11,7 @@ pub mod csv;
 pub mod doris;
 pub mod json;
 pub mod memory;
+pub mod mysql;
 mod on_schema_change;
 pub mod parquet;
 pub mod postgres;
@@ -59,6 +60,7 @@ pub static ALL: &[&Connector] = &[
     &doris::CONNECTOR,
     &json::CONNECTOR,
     &memory::CONNECTOR,
+    &mysql::CONNECTOR,
     &parquet::CONNECTOR,
     &postgres::CONNECTOR,
     &sqlite::CONNECTOR,

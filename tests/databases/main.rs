@@ -10,6 +10,8 @@ mod held;
 #[cfg(debug_assertions)]
 mod killed;
 mod login_analytics;
+mod mariadb;
+mod mysql;
 mod project;
 mod writers;
 mod faults;
