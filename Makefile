@@ -27,11 +27,6 @@ test: postgres mariadb $(VENV_TESTS)/ready $(NPM_TESTS)/ready ## run every test;
 
 test-long: postgres mariadb $(VENV_TESTS)/ready $(NPM_TESTS)/ready ## the tests against databases in full, which take hours
 	DHOW_LONG=1 cargo test --locked --features connectorx --test databases
-test: postgres mariadb $(VENV_TESTS)/ready ## run every test; the servers that tests start are installed when they are not there
-	cargo test --locked
-
-test-long: postgres mariadb $(VENV_TESTS)/ready ## the tests against databases in full, which take hours
-	DHOW_LONG=1 cargo test --locked --test databases
 
 # The tests start servers of their own, so none is set up to run: `createcluster.d` is read by
 # Debian's package when it would make the first one.

@@ -85,10 +85,9 @@ fn bench() -> Result<()> {
     files(&settings, &data)?;
     encode::bench(&settings, &data)?;
     upload::bench(&settings, &data)?;
+    mysql::bench(&settings, &data)?;
     postgres::bench(&settings, &data)?;
     shards::bench(&settings)
-    mysql::bench(&settings, &data)?;
-    postgres::bench(&settings, &data)
 }
 
 /// The cases that read files and write Parquet.

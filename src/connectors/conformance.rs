@@ -95,6 +95,8 @@ static SQL_SERVER: LazyLock<Tds> = LazyLock::new(|| {
     let rows = postgres.psql(database, &sql);
     server.execute("shop", &format!("insert into [table] values {rows}"));
     server
+});
+
 /// The same in MariaDB, whose log tells that nobody has written.
 static MARIADB: LazyLock<(MariaDb, String, String)> = LazyLock::new(|| {
     let server = MariaDb::start(&["--log-bin=log", "--local-infile=1"]);
@@ -155,6 +157,7 @@ impl Story {
         if self.connector.name == "sqlserver" {
             let rows = SQL_SERVER.rows("shop", "select * from [table] order by id");
             return format!("{rows:?}").into_bytes();
+        }
         if self.connector.name == "mysql" {
             let (server, _, database) = &*MARIADB;
             let log = "show master status; select table_name, update_time, checksum \

@@ -28,22 +28,16 @@ mod store_options;
 #[cfg(test)]
 mod store_tests;
 
-#[cfg(test)]
-#[cfg(feature = "connectorx")]
-#[path = "../../tests/databases/mariadb.rs"]
-#[expect(dead_code, reason = "tests/databases uses the rest")]
-mod mariadb;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use on_schema_change::OnSchemaChange;
 pub use parquet::Orphan;
+pub use reader::{check, options, source as open};
 #[cfg(test)]
 #[cfg(feature = "connectorx")]
-use postgres::cluster;
-pub use reader::{check, options, source as open};
+use {mysql::mariadb, postgres::cluster};
 
 pub use crate::config::Role;
 use crate::config::{KnownConnector, Options, Problem};

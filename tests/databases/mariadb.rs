@@ -5,7 +5,6 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{LazyLock, Mutex};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// The server that all tests of this process share.
@@ -168,7 +167,6 @@ impl Keeper {
 
 impl Drop for MariaDb {
     fn drop(&mut self) {
-        let mut keeper = self.keeper.lock().expect("no thread panicked");
         // A panic in a drop would hide why the test failed.
         let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
         keeper.orders = None;
