@@ -166,8 +166,7 @@ async fn documents(connection: &mut Connection, name: &TableName) -> Result<Vec<
         literal(&name.name)
     );
     let rows = exact(ask(connection, name, &sql).await?, [&name.schema, &name.name]);
-    let is_json =
-        |row: &&Row| text(row, 3) == format!("json_valid({})", identifier(&text(row, 2)));
+    let is_json = |row: &&Row| text(row, 3) == format!("json_valid({})", identifier(&text(row, 2)));
     Ok(rows.iter().filter(is_json).map(|row| text(row, 2)).collect())
 }
 

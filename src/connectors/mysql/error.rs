@@ -37,16 +37,29 @@ fn kind(code: u16, state: &str) -> Kind {
         1049 | 1051 | 1054 | 1072 | 1109 | 1146 | 1305 | 1449 | 1932 => Kind::Missing,
         // Its definition changed since the snapshot, or another session did something to the row.
         1412 | 1020 | 1684 => Kind::Conflict,
-        1053 | 1077 | 1080 | 1129 | 1152 | 1158..=1161 | 1184 | 1927 | 1928 | 1317 | 1969
-        | 3024 | 4031 | 2006 | 2013 => Kind::Unavailable,
+        1053
+        | 1077
+        | 1080
+        | 1129
+        | 1152
+        | 1158..=1161
+        | 1184
+        | 1927
+        | 1928
+        | 1317
+        | 1969
+        | 3024
+        | 4031
+        | 2006
+        | 2013 => Kind::Unavailable,
         1021 | 1114 => Kind::Limit,
         // Of the system of the server: its files, its memory.
         1..=119 => Kind::Unavailable,
         _ if LOCKED.contains(&code) => Kind::Unavailable,
         _ if DENIED.contains(&code) => Kind::Denied,
         1251 | 1235 | 1274 | 1275 | 1524 | 1817 | 2059 => Kind::Unsupported,
-        1356 | 1046 | 1064 | 1055 | 1140 | 1149 | 1176 | 1222 | 1248 | 1052 | 1060 | 1193 | 1231
-        | 1267 | 1270 | 1271 | 1115 | 1273 | 1298 | 1102 | 1103 => Kind::Config,
+        1356 | 1046 | 1064 | 1055 | 1140 | 1149 | 1176 | 1222 | 1248 | 1052 | 1060 | 1193
+        | 1231 | 1267 | 1270 | 1271 | 1115 | 1273 | 1298 | 1102 | 1103 => Kind::Config,
         // Damaged tables are the owner's to repair.
         126 | 127 | 134 | 144 | 145 | 1033..=1035 | 1194 | 1195 | 1712 => Kind::Data,
         _ => match state.get(..2).unwrap_or_default() {
@@ -107,8 +120,7 @@ fn of_server(what: &str, answer: &Answer) -> Error {
     let Answer { code, state, message } = answer;
     let mut error = Error::new(kind(*code, state), what);
     if WITHOUT_ROWS.contains(code) {
-        let shown: String =
-            message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let shown: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         error = error.at("server", shown);
     }
     error = error.at("error", format!("{code} ({state})"));

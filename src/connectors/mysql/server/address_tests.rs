@@ -69,11 +69,24 @@ fn all_that_is_wrong_with_an_address_is_said_at_once() {
         ),
         (
             vec![("host", "a,b"), ("user", "a"), ("overlap", "10m"), ("cursor_zone", "Mars")],
-            vec!["there is more than one host", "`overlap` needs a `cursor`", "`cursor_zone` needs a `cursor`"],
+            vec![
+                "there is more than one host",
+                "`overlap` needs a `cursor`",
+                "`cursor_zone` needs a `cursor`",
+            ],
         ),
         (
-            vec![("host", "a"), ("user", "a"), ("cursor", "c"), ("cursor_zone", "Mars"), ("overlap", "much")],
-            vec!["`Mars` is not the name of a time zone", "`much` is not a unit of time; write 10s, 5m, 24h or 7d"],
+            vec![
+                ("host", "a"),
+                ("user", "a"),
+                ("cursor", "c"),
+                ("cursor_zone", "Mars"),
+                ("overlap", "much"),
+            ],
+            vec![
+                "`Mars` is not the name of a time zone",
+                "`much` is not a unit of time; write 10s, 5m, 24h or 7d",
+            ],
         ),
     ] {
         let found = problems(&options);

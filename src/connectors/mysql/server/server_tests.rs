@@ -125,7 +125,11 @@ async fn each_answer_of_a_server_has_a_kind_and_no_row_in_it() {
         ("select _utf8mb4'a' collate latin1_bin", Kind::Config, "1253"),
         ("kill 1", Kind::Denied, "1095"),
         ("flush tables with read lock", Kind::Denied, "1227"),
-        ("select json_value('{', '$.x'), cast('4711x' as date), 1 / 0, sleep(nothing)", Kind::Missing, "1054"),
+        (
+            "select json_value('{', '$.x'), cast('4711x' as date), 1 / 0, sleep(nothing)",
+            Kind::Missing,
+            "1054",
+        ),
     ] {
         let failure = session.query(sql).await.expect_err(sql);
         let error = error::of("could not do it", failure);
@@ -147,7 +151,9 @@ async fn a_session_that_is_killed_is_worth_another_try_and_one_that_is_stopped_g
     let id = session.id();
     let (stopped, ()) = futures::join!(session.query("select sleep(30)"), async {
         // Not before the statement runs.
-        let running = format!("select count(*) from information_schema.processlist where id = {id} and state = 'User sleep'");
+        let running = format!(
+            "select count(*) from information_schema.processlist where id = {id} and state = 'User sleep'"
+        );
         let mut other = server.connect().await.unwrap();
         while other.query(&running).await.unwrap()[0][0].as_deref() != Some("1") {}
         server.kill(Kill::Query, id).await;

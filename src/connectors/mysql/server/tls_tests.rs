@@ -137,10 +137,9 @@ async fn a_server_may_ask_for_our_certificate_or_for_another_name() {
     let known = Authority::new("known");
     let encrypting =
         Encrypting::start(&known, &known.certify("db.example.com", "db", [2000, 2100]));
-    encrypting.own.sql(
-        "mysql",
-        "create user visitor@'%' require x509; grant select on *.* to visitor@'%'",
-    );
+    encrypting
+        .own
+        .sql("mysql", "create user visitor@'%' require x509; grant select on *.* to visitor@'%'");
     let folder = encrypting.folder.path();
     write(folder, "visitor", &known.certify("visitor", "visitor", [2000, 2100]));
     std::fs::set_permissions(folder.join("visitor.key"), PermissionsExt::from_mode(0o600)).unwrap();

@@ -71,11 +71,14 @@ impl<'a> Cursor<'a> {
         let wrong = match (class, &options.overlap) {
             (Class::Number, Some(Overlap::Time(_))) => Some("a number, as the cursor is"),
             (Class::Number, _) | (_, None | Some(Overlap::Time(_))) => None,
-            (_, Some(Overlap::Number(_))) => Some("a duration such as 10m, as the cursor is a time"),
+            (_, Some(Overlap::Number(_))) => {
+                Some("a duration such as 10m, as the cursor is a time")
+            }
         };
         if let Some(wanted) = wrong {
-            return Err(Error::config(format!("`overlap` must be {wanted}"))
-                .at("cursor", &options.column));
+            return Err(
+                Error::config(format!("`overlap` must be {wanted}")).at("cursor", &options.column)
+            );
         }
         Ok(Cursor {
             options,
@@ -210,9 +213,7 @@ impl<'a> Cursor<'a> {
     /// A number without the zeros behind its point, which the comparison has added.
     fn plain(&self, text: String) -> String {
         match (self.class, text.contains('.')) {
-            (Class::Number, true) => {
-                text.trim_end_matches('0').trim_end_matches('.').to_owned()
-            }
+            (Class::Number, true) => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
             _ => text,
         }
     }

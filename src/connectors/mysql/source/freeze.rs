@@ -179,9 +179,7 @@ impl<'a> Freeze<'a> {
         // Without a moment, each read makes sure by itself that the relation is still the same.
         let (sessions, described) = match scene.level {
             Some(_) => (Sessions::of_moment(server, scene.readers), None),
-            None => {
-                (Sessions::without_moment(server, self.plan.jobs + 1), Some(options.clone()))
-            }
+            None => (Sessions::without_moment(server, self.plan.jobs + 1), Some(options.clone())),
         };
         Ok(Frozen {
             id: kept.id,

@@ -54,10 +54,14 @@ impl Facts<'_> {
                      that are added, deleted or given another key meanwhile may be there or not"
                 .to_owned(),
             Some(Level::Server) => {
-                format!("all readers see one snapshot of the server, {BEGUN} that kept everybody from writing")
+                format!(
+                    "all readers see one snapshot of the server, {BEGUN} that kept everybody from writing"
+                )
             }
             Some(Level::Table) => {
-                format!("all readers see one snapshot of the table, {BEGUN} that kept everybody from writing to it")
+                format!(
+                    "all readers see one snapshot of the table, {BEGUN} that kept everybody from writing to it"
+                )
             }
             Some(Level::Alone(Some(reason))) => format!(
                 "one session reads everything, which is one snapshot, but slower ({reason}); \

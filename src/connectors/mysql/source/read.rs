@@ -157,8 +157,7 @@ async fn run(
 ) -> Result<()> {
     job.check(&mut lent).await?;
     let counts = job.readings.is_empty();
-    let readings =
-        if counts { job.counting(&mut lent).await? } else { job.readings.clone() };
+    let readings = if counts { job.counting(&mut lent).await? } else { job.readings.clone() };
     let refuse = Arc::clone(&job.refuse);
     let mut decoder = Decoder::new(&readings, job.batch_rows, &job.place, refuse);
     let connection = lent.connection()?;

@@ -101,8 +101,7 @@ async fn of_table(
     let names: Vec<_> = table.columns.iter().map(|column| identifier(&column.name)).collect();
     let sql = format!("select {} from {from}", names.join(", "));
     let columns = connection.describe(&sql).await;
-    let mut columns =
-        columns.map_err(|e| error::of(&format!("could not look at `{label}`"), e))?;
+    let mut columns = columns.map_err(|e| error::of(&format!("could not look at `{label}`"), e))?;
     if columns.len() != table.columns.len() {
         return Err(Error::conflict(format!("`{label}` changed while it was looked at")));
     }

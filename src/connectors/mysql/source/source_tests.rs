@@ -216,11 +216,17 @@ async fn a_table_that_cannot_be_read_says_why() {
     assert_eq!(error.message(), format!("`{db}.orders` does not exist"));
     assert!(error.advice().unwrap().contains(&format!("{db}.Orders")), "{error:?}");
     let error = failure(&url, &[("table", "s")]).await;
-    assert_eq!((error.kind(), error.message()), (Kind::Unsupported, format!("`{db}.s` is a sequence, not a table").as_str()));
+    assert_eq!(
+        (error.kind(), error.message()),
+        (Kind::Unsupported, format!("`{db}.s` is a sequence, not a table").as_str())
+    );
     let error = failure(&url, &[("table", "broken")]).await;
     assert_eq!(error.kind(), Kind::Config, "{error:?}");
     let few = url.replace("dhow@", "few@");
-    SHARED.sql(&db, &format!("alter table whole rename to half; grant select (a) on `{db}`.half to few@'%'"));
+    SHARED.sql(
+        &db,
+        &format!("alter table whole rename to half; grant select (a) on `{db}`.half to few@'%'"),
+    );
     for table in ["half", "none"] {
         let error = failure(&few, &[("table", table)]).await;
         assert_eq!(error.kind(), Kind::Denied, "{error:?}");
@@ -240,8 +246,11 @@ async fn a_table_that_cannot_be_read_says_why() {
 #[tokio::test(flavor = "multi_thread")]
 async fn small_tables_are_one_split_that_may_be_empty() {
     let (url, db) = SHARED.url("small");
-    SHARED.sql(&db, "create table none (id int primary key); create table nulls (a int, b text); \
-                     insert into nulls values (null, null)");
+    SHARED.sql(
+        &db,
+        "create table none (id int primary key); create table nulls (a int, b text); \
+                     insert into nulls values (null, null)",
+    );
     let found = snapshot(&url, &[("table", "none"), ("split_rows", "10")]).await;
     assert_eq!(lines(&found).await, Vec::<String>::new());
     let found = snapshot(&url, &[("table", "nulls")]).await;
