@@ -99,7 +99,7 @@ fn kind(number: u32, class: u8) -> Kind {
             13 => Kind::Unavailable,
             14 => Kind::Denied,
             15 => Kind::Config,
-            17 | 18 | 19 => Kind::Limit,
+            17..=19 => Kind::Limit,
             20.. => Kind::Unavailable,
             // A value that is not what it must be.
             _ => Kind::Data,

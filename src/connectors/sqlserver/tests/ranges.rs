@@ -31,7 +31,7 @@ async fn every_row_satisfies_exactly_one_range_whatever_the_key() {
     let cases: [(&[&str], &str, usize, Value); 17] = [
         (&["a int not null"], "a", nine, |n| n.to_string()),
         (&["a bigint not null"], "a", nine, |n| {
-            format!("{}", n as i64 * 1_000_000_000_000_000 - 7)
+            format!("{}", i64::try_from(n).unwrap() * 1_000_000_000_000_000 - 7)
         }),
         (&["a decimal(20,5) not null"], "a", nine, |n| format!("{n}.00{n:03}")),
         (&["a money not null"], "a", nine, |n| format!("-{n}.0001")),
