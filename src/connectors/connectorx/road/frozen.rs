@@ -39,7 +39,7 @@ impl Frozen {
     }
 
     /// The statement for some columns of a split, and which of its columns these are.
-    fn statement(&self, split: usize, columns: &[usize]) -> Result<Statement> {
+    fn statement(&self, split: usize, columns: &[usize]) -> Result<Sent> {
         let wanted = &self.plan.wanted;
         let condition = self.conditions.get(split).and_then(Option::as_deref);
         let all: Vec<usize> = (0..self.schema.fields().len()).collect();
@@ -61,12 +61,12 @@ impl Frozen {
             true => statement::plain(wanted),
             false => statement::select(wanted, &names, condition),
         };
-        Ok(Statement { sql, schema, columns: columns.iter().filter_map(position).collect() })
+        Ok(Sent { sql, schema, columns: columns.iter().filter_map(position).collect() })
     }
 }
 
 /// What is sent, and what comes back.
-struct Statement {
+struct Sent {
     sql: String,
     schema: Schema,
     /// The columns that are wanted, as indexes into `schema`.
@@ -109,7 +109,7 @@ impl Snapshot for Frozen {
             return Err(Error::bug(format!("there is no split `{}`", split.id)));
         };
         let all = (0..self.schema.fields().len()).collect();
-        let Statement { sql, schema, columns } =
+        let Sent { sql, schema, columns } =
             self.statement(at, want.columns.as_ref().unwrap_or(&all))?;
         let mut fitter = Fitter {
             schema: Arc::new(schema),
