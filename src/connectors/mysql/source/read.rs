@@ -146,8 +146,6 @@ async fn run(
     sender: &mpsc::Sender<RecordBatch>,
 ) -> Result<()> {
     job.check(&mut lent).await?;
-    let counts = job.readings.is_empty();
-    let readings = if counts { job.counting(&mut lent).await? } else { job.readings.clone() };
     let refuse = Arc::clone(&job.refuse);
     let mut decoder = Decoder::new(&job.readings, job.batch_rows, &job.place, refuse);
     let connection = lent.connection()?;
