@@ -169,7 +169,7 @@ async fn rows_end_as_servers_of_every_age_end_them() {
     for flags in [MYSQL_5, MYSQL_8] {
         let (columns, rows) = sample();
         let [prepared, run] = answers(&columns, &rows, flags);
-        let turns = vec![Turn::Answer(vec![ok()]), prepared.clone(), prepared, run];
+        let turns = [Turn::Answer(vec![ok()]), prepared.clone(), prepared, run];
         // A statement is forgotten before the next one is prepared.
         let forget = Turn::Answer(vec![]);
         let turns = [&turns[..2], &[forget], &turns[2..]].concat();

@@ -1,33 +1,23 @@
 //! Begins a session: the socket, the greeting, encryption, and the proof of who we are.
 
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use mysql_common::constants::{CapabilityFlags as Flags, MariadbCapabilities};
 use mysql_common::packets::{HandshakeResponse, SslRequest};
 use mysql_common::proto::MySerialize;
 use rustls::pki_types::ServerName;
-use socket2::{SockRef, TcpKeepalive};
-use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::greeting::Greeting;
 use super::login::{Host, Login};
 use super::proof::{self, Plugin, Way};
-use super::stream::{Socket, Stream};
-use super::{Result, failure};
+use super::stream::Stream;
+use super::{Result, failure, socket};
 use crate::error::Error;
 use crate::network::tls::Mode;
 
-/// A server that has gone without a word is found after 15 s + 3 × 5 s.
-const IDLE: Duration = Duration::from_secs(15);
-const INTERVAL: Duration = Duration::from_secs(5);
-const PROBES: u32 = 3;
-/// What was sent and is not acknowledged for so long counts as lost.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(45);
 /// The largest packet that we say we take; the server has a limit of its own.
 const PACKET_BYTES: u32 = 1 << 30;
 /// `utf8mb4_general_ci`, which every server knows.
@@ -46,14 +36,11 @@ pub(super) struct Opened {
 /// Begins a session.
 pub(super) async fn open(login: &Login) -> Result<Opened> {
     let begun = timeout(login.connect_timeout, begin(login)).await;
-    begun.unwrap_or_else(|_| Err(refused(&io::ErrorKind::TimedOut.into(), login).into()))
+    begun.unwrap_or_else(|_| Err(socket::refused(&io::ErrorKind::TimedOut.into(), login).into()))
 }
 
 async fn begin(login: &Login) -> Result<Opened> {
-    let socket = match &login.host {
-        Host::Tcp(name, port) => tcp(name, *port, login).await?,
-        Host::Socket(path) => unix(path, login).await?,
-    };
+    let socket = socket::open(login).await?;
     let mut stream = Stream::new(socket, &login.shown, login.read_timeout);
     let greeting = Greeting::read(stream.packet().await?)?;
     let agreed = Agreed::of(&greeting, login)?;
@@ -169,65 +156,4 @@ async fn prove(
     response.with_mariadb_ext_capabilities(agreed.mariadb()).serialize(&mut payload);
     stream.send(&payload).await?;
     proof::settle(stream, plugin, login, &greeting.nonce, way).await
-}
-
-async fn unix(path: &Path, login: &Login) -> Result<Box<dyn Socket>> {
-    let opened = UnixStream::connect(path).await;
-    let stream = opened.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            let error = Error::unavailable("there is no socket of a server");
-            error.hint("start the server, or correct the path in `socket`")
-        }
-        _ => refused(&error, login),
-    });
-    Ok(Box::new(stream.map_err(|error| error.at("socket", path.display()))?))
-}
-
-async fn tcp(name: &str, port: u16, login: &Login) -> Result<Box<dyn Socket>> {
-    let addresses = lookup_host((name.to_owned(), port)).await.map_err(|error| {
-        let message = format!("the host `{name}` is not known");
-        let hint = "correct the host, or see to the DNS";
-        Error::unavailable(message).at("system", error).hint(hint)
-    })?;
-    let mut failure = io::Error::from(io::ErrorKind::NotFound);
-    for address in addresses {
-        // A dead address gets half of the time, so that the one behind it still has a chance.
-        let opened = timeout(login.connect_timeout / 2, TcpStream::connect(address)).await;
-        match opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-            Ok(stream) => {
-                watch(&stream).map_err(|error| refused(&error, login))?;
-                return Ok(Box::new(stream));
-            }
-            Err(error) => failure = error,
-        }
-    }
-    Err(refused(&failure, login).into())
-}
-
-fn watch(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let socket = SockRef::from(stream);
-    let keepalive = TcpKeepalive::new().with_time(IDLE).with_interval(INTERVAL);
-    socket.set_tcp_keepalive(&keepalive.with_retries(PROBES))?;
-    #[cfg(target_os = "linux")]
-    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED))?;
-    Ok(())
-}
-
-fn refused(error: &io::Error, login: &Login) -> Error {
-    use io::ErrorKind::{ConnectionRefused, PermissionDenied, TimedOut};
-    let server = &login.shown;
-    match error.kind() {
-        ConnectionRefused => Error::unavailable(format!("nothing listens at `{server}`"))
-            .hint("start the server, or correct the host and the port; `wait_for` waits for it"),
-        TimedOut => {
-            let patience = login.connect_timeout;
-            let error =
-                Error::unavailable(format!("`{server}` did not answer within {patience:?}"));
-            error.hint("correct the host, open the firewall, or raise `connect_timeout`")
-        }
-        PermissionDenied => Error::denied(format!("no permission to connect to `{server}`")),
-        _ => Error::unavailable(format!("could not connect to `{server}`")),
-    }
-    .at("system", error)
 }

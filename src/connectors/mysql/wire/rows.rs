@@ -2,7 +2,9 @@
 
 use arrow::record_batch::RecordBatch;
 
-use super::{Column, Last, Lent, Result, last};
+use super::answer::{Last, last};
+use super::lent::Lent;
+use super::{Column, Result};
 use crate::connectors::mysql::decode::Decoder;
 
 /// The rows of a statement that is being run.

@@ -298,7 +298,7 @@ mod tests {
     fn framed(payload: &[u8], mut sequence: u8) -> Vec<u8> {
         let mut framed = Vec::new();
         let mut fragments: Vec<&[u8]> = payload.chunks(FRAGMENT_BYTES).collect();
-        if payload.len() % FRAGMENT_BYTES == 0 {
+        if payload.len().is_multiple_of(FRAGMENT_BYTES) {
             fragments.push(&[]);
         }
         for fragment in fragments {
