@@ -129,9 +129,9 @@ impl<'a> Reader<'a> {
         read.unwrap_or_else(|| self.wrong(name, node, wanted).unwrap_or(default))
     }
 
-    /// One of `words`; the first one is the default.
+    /// One of `words`; the first one is the default. `null` may be one of them.
     pub fn one_of(&self, name: &'static str, words: &[&'static str]) -> &'static str {
-        let Some(node) = self.node(name) else { return words[0] };
+        let Some(node) = self.node(name) else { return self.null(name, words) };
         let found = match &node.value {
             Value::Scalar { text, .. } => words.iter().find(|word| *word == text).copied(),
             _ => None,
@@ -140,6 +140,16 @@ impl<'a> Reader<'a> {
             let wanted = format!("one of {}", words.join(", "));
             self.wrong(name, node, &wanted).unwrap_or(words[0])
         })
+    }
+
+    /// The word `null`, where somebody has written it and it is one of `words`: in YAML it stands
+    /// for nothing, but so do an empty value and `~`, which are not that word.
+    fn null(&self, name: &str, words: &[&'static str]) -> &'static str {
+        let written = self.options.entries.iter().any(|(key, _, node)| {
+            key == name && node.value == Value::Null && node.place.width == "null".len()
+        });
+        let word = words.iter().find(|word| written && **word == "null");
+        word.unwrap_or(&words[0])
     }
 
     /// A list of texts; a single text counts as a list of one.

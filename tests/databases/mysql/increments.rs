@@ -19,7 +19,7 @@ fn each_load_brings_what_has_changed_and_reads_the_last_rows_again() {
         let ended = project.dhow(&["run", "--quiet", "--output", "json"]);
         assert_eq!(ended.code, Some(0), "{}", ended.err);
         let report: serde_json::Value = serde_json::from_str(&ended.out).expect("a report");
-        report["loads"][0]["rows"].as_u64().expect("a number")
+        report["loads"][0]["rows_read"].as_u64().expect("a number")
     };
     let same = || {
         let sql = "select count(*), sum(n), sum(id) from";

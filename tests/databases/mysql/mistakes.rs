@@ -84,8 +84,8 @@ fn a_column_that_may_not_be_read() {
     );
     let found = told(&sql, "url: \"mysql://half@127.0.0.1:{port}/{db}\", table: t");
     let expected = r#"error: could not read `DATABASE.t`
-  server:   SELECT command denied to user 'half'@'localhost' for column 'name' in table 't'
-  error:    1143 (42000)
+  server:   SELECT command denied to user 'half'@'localhost' for table `DATABASE`.`t`
+  error:    1142 (42000)
   relation: t
   source:   rows
 

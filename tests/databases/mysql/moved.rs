@@ -14,7 +14,7 @@ use crate::project::Project;
 /// Rows enough for several splits, with what is easily lost.
 const TABLE: &str = "create table t (id int primary key, big bigint unsigned not null, \
        amount decimal(65,30), name varchar(50) collate utf8mb4_general_ci, \
-       at datetime(6), seen timestamp(6) null, day date, part double, kind enum('a','ä'), \
+       at datetime(6), seen timestamp(6) null, day date, part double, kind enum('b','ä'), \
        raw varbinary(20), j json); \
      insert into t select seq, 18446744073709551615 - seq, \
        concat(seq, '.', lpad(seq, 30, '0')), elt(1 + seq % 4, 'ж', 'it''s', '', '😀 \\t\\\\'), \
