@@ -77,10 +77,13 @@ struct Shard {
     source: Arc<dyn Source>,
 }
 
+/// Something of each shard, in the order written.
+type ByName<'a, T> = Vec<(&'a str, T)>;
+
 impl Shards {
     /// What the shards gave, by name, and why others are left for a later run; or what is wrong
     /// with each that gave nothing.
-    fn all<T>(&self, found: Vec<Result<T>>) -> Result<(Vec<(&str, T)>, Vec<Error>)> {
+    fn all<T>(&self, found: Vec<Result<T>>) -> Result<(ByName<'_, T>, Vec<Error>)> {
         let mut all = Vec::new();
         let mut errors = Vec::new();
         for (shard, found) in self.shards.iter().zip(found) {

@@ -115,8 +115,8 @@ impl<'a> Cursor<'a> {
     }
 
     fn gone_back(&self, last: &Watermark, found: &Watermark) -> Error {
-        let message =
-            format!("the database has gone back behind the last position of `{}`", self.label);
+        let column = &self.column.name;
+        let message = format!("the database has gone back behind the last position of `{column}`");
         Error::conflict(message)
             .at("last", last)
             .at("now", found)

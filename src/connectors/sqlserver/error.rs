@@ -99,7 +99,7 @@ fn kind(number: u32, class: u8) -> Kind {
             13 => Kind::Unavailable,
             14 => Kind::Denied,
             15 => Kind::Config,
-            17 | 18 | 19 => Kind::Limit,
+            17..=19 => Kind::Limit,
             20.. => Kind::Unavailable,
             // A value that is not what it must be.
             _ => Kind::Data,
@@ -136,6 +136,7 @@ fn hint(number: u32) -> Option<&'static str> {
         1105 | 9002 | 3958 | 3959 | 3966 | 3967 => {
             "make room on the disk of the server, or in tempdb"
         }
+        1033 => "leave `order by` out of the `query`: rows come split by split",
         468 | 457 => "say which collation decides, with `collate` in the `query`",
         _ => return None,
     };

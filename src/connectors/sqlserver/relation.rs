@@ -33,16 +33,19 @@ pub(super) struct Relation {
 impl Relation {
     /// Looks at what `options` name.
     pub(super) async fn describe(session: &mut Session, options: &SourceOptions) -> Result<Self> {
-        let (label, from, object) = match &options.reads {
+        let (label, from, select, object) = match &options.reads {
             Reads::Table(text) => {
                 let name = TableName::parse(text)?;
                 let object = object(session, text, &name).await?;
-                (text.clone(), name.sql(), Some(object))
+                let from = name.sql();
+                (text.clone(), from.clone(), format!("select * from {from}"), Some(object))
             }
             // The line end closes a comment at the end of the query.
-            Reads::Query(query) => ("query".to_owned(), format!("({query}\n) as [query]"), None),
+            Reads::Query(query) => {
+                ("query".to_owned(), format!("({query}\n) as [query]"), query.clone(), None)
+            }
         };
-        let columns = columns(session, &label, &from).await?;
+        let columns = columns(session, &label, &select).await?;
         if !options.accepts_hidden && session.can_hide() {
             refuse_hidden(session, &label, object.as_ref(), &columns).await?;
         }
@@ -103,9 +106,9 @@ async fn missing(session: &mut Session, text: &str, name: &TableName) -> Error {
     }
 }
 
-/// The columns of what stands in `from`.
-async fn columns(session: &mut Session, label: &str, from: &str) -> Result<Vec<Column>> {
-    let ask = literal(&format!("select * from {from}"));
+/// The columns of what `select` gives.
+async fn columns(session: &mut Session, label: &str, select: &str) -> Result<Vec<Column>> {
+    let ask = literal(select);
     let sql = format!("exec sys.sp_describe_first_result_set @tsql = {ask}");
     let rows = session.rows(&format!("could not look at `{label}`"), &sql).await?;
     let mut columns: Vec<Column> = Vec::new();

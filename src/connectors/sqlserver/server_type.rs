@@ -39,11 +39,6 @@ impl ServerType {
         matches!(self.name.as_str(), "char" | "varchar" | "text")
     }
 
-    /// Whether it holds characters of Unicode, with an order of its own.
-    pub(super) fn is_unicode(&self) -> bool {
-        matches!(self.name.as_str(), "nchar" | "nvarchar")
-    }
-
     /// Whether values can be ordered and compared by the server.
     pub(super) fn has_order(&self) -> bool {
         let large =

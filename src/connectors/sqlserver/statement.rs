@@ -36,7 +36,7 @@ pub(super) fn trouble(query: &str) -> Option<(&'static str, &'static str)> {
 
 /// The words of a statement and its semicolons, without comments, texts and quoted names.
 fn words(query: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
+    let (mut words, mut word) = (Vec::new(), String::new());
     let mut rest = query;
     while let Some(c) = rest.chars().next() {
         let after = match c {
@@ -48,12 +48,15 @@ fn words(query: &str) -> Vec<String> {
             _ => rest.get(c.len_utf8()..).unwrap_or_default(),
         };
         match c {
-            _ if c.is_alphanumeric() || c == '_' => words.iter_mut().last().map(|w| w.push(c)),
-            ';' => Some(words.extend([";".to_owned(), String::new()])),
-            _ => Some(words.push(String::new())),
-        };
+            _ if c.is_alphanumeric() || c == '_' => word.push(c),
+            _ => words.push(std::mem::take(&mut word)),
+        }
+        if c == ';' {
+            words.push(";".to_owned());
+        }
         rest = after;
     }
+    words.push(word);
     words.retain(|word| !word.is_empty());
     words
 }

@@ -31,7 +31,7 @@ async fn every_row_satisfies_exactly_one_range_whatever_the_key() {
     let cases: [(&[&str], &str, usize, Value); 17] = [
         (&["a int not null"], "a", nine, |n| n.to_string()),
         (&["a bigint not null"], "a", nine, |n| {
-            format!("{}", n as i64 * 1_000_000_000_000_000 - 7)
+            format!("{}", i64::try_from(n).unwrap() * 1_000_000_000_000_000 - 7)
         }),
         (&["a decimal(20,5) not null"], "a", nine, |n| format!("{n}.00{n:03}")),
         (&["a money not null"], "a", nine, |n| format!("-{n}.0001")),
@@ -44,7 +44,7 @@ async fn every_row_satisfies_exactly_one_range_whatever_the_key() {
         }),
         (&["a datetime2(7) not null"], "a", nine, |n| format!("'2026-01-01 00:00:00.0000{n:03}'")),
         (&["a datetimeoffset(7) not null"], "a", nine, |n| {
-            format!("'2026-01-01 {:02}:00:00 +{:02}:00'", n % 24, n / 24)
+            format!("'2026-01-01 {:02}:{:02}:00 +{:02}:00'", n / 60, n % 60, n % 12)
         }),
         (&["a uniqueidentifier not null"], "a", nine, |n| {
             format!("'{:08x}-0000-4000-8000-{:012x}'", (n * 7919) % 4096, (n * 104_729) % 65_536)

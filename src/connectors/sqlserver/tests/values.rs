@@ -172,7 +172,7 @@ async fn a_type_without_an_exact_reading_is_refused_by_name() {
     assert_eq!(error.message(), "there is no way to read sql_variant exactly");
     assert!(error.places().contains(&("column".to_owned(), "v".to_owned())), "{error:?}");
     let error = source(&server, &[("table", "t"), ("columns", "id: smallint")]).schema().await;
-    assert_eq!(error.unwrap_err().message(), "there is no way to read sql_variant exactly");
+    assert_eq!(error.unwrap_err().message(), "int cannot be read as smallint exactly");
     let query = "select id, cast(v as nvarchar(100)) as v from t";
     let schema = source(&server, &[("query", query)]).schema().await.unwrap();
     assert_eq!(schema.field(1).data_type(), &DataType::Utf8);

@@ -1,5 +1,6 @@
 //! What readers see of those who write, and what dhow says of it.
 
+use super::super::tds::{Fault, Gate, When};
 use super::{lines, read, server, snapshot, source, source_at};
 use crate::error::Kind;
 use crate::source::{Want, Window};
@@ -47,7 +48,10 @@ async fn a_moment_that_is_gone_is_a_conflict_and_no_other_rows() {
     server.execute("shop", "alter database shop set allow_snapshot_isolation on");
     let snapshot = snapshot(&server, &[("table", "t"), ("consistency", "snapshot")]).await;
     let split = &snapshot.splits()[0];
+    let gate = Gate::closed();
+    server.fault(When::statement("select [id] from [dbo].[t]"), Fault::Hold(gate.clone()));
     drop(snapshot.read(split, &Want::default()).await.unwrap());
+    gate.open();
     let error = read(&snapshot, split, &Want::default()).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Conflict);
     assert_eq!(error.message(), "the snapshot is gone with the session that kept it");

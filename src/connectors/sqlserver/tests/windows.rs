@@ -2,7 +2,7 @@
 
 use super::{above, lines, server, snapshot, source};
 use crate::error::Kind;
-use crate::source::{Memo, Window};
+use crate::source::Window;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rowversion_window_ends_below_the_first_change_that_is_not_committed() {
@@ -112,7 +112,7 @@ async fn an_empty_table_has_no_position_yet() {
     server.execute("shop", "insert into t values (1)");
     // The window stays closed for as long as it is read, and for a process that goes on.
     assert_eq!(lines(&empty).await.len(), 0);
-    let memo = empty.memo().map(|Memo(text)| Memo(text));
-    let again = source(&server, &more).open(&Window { above: None, memo }).await.unwrap();
+    let window = Window { above: None, memo: empty.memo() };
+    let again = source(&server, &more).open(&window).await.unwrap();
     assert_eq!((again.id(), lines(&again).await.len()), (empty.id(), 0));
 }
