@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::cluster::SHARED;
-use crate::project::{Ended, Project};
+use crate::project::{Ended, Project, is_long};
 use crate::tds::{Fault, Tds, When};
 
 /// An address, and its country and place in `fixtures/logins/places.mmdb`.
@@ -276,7 +276,7 @@ fn a_shard_that_fails_while_it_is_read_is_named_and_nothing_is_shown_half() {
     site.assert_whole();
 }
 
-/// Release builds have no points at which to be killed.
+// Release builds have no points at which to be killed.
 #[cfg(debug_assertions)]
 #[test]
 fn a_run_that_is_killed_anywhere_is_finished_by_the_next() {
@@ -284,7 +284,9 @@ fn a_run_that_is_killed_anywhere_is_finished_by_the_next() {
     let mut site = Site::with(40);
     let mut count = 40;
     let mut deaths = 0;
-    for point in POINTS.iter().chain(POSTGRES).filter(|point| !point.starts_with("sink.")) {
+    let passed = POINTS.iter().chain(POSTGRES).filter(|point| !point.starts_with("sink."));
+    // The other half, which the long form takes, differs in what the sink does: see `killed`.
+    for point in passed.step_by(if is_long() { 1 } else { 2 }) {
         site.add(0, count..count + 5);
         site.add(1, count..count + 3);
         count += 5;
@@ -294,5 +296,5 @@ fn a_run_that_is_killed_anywhere_is_finished_by_the_next() {
         site.read();
         assert_eq!(site.verdict(&site.logins), WHOLE, "{point}");
     }
-    assert!(deaths >= 25, "{deaths}");
+    assert!(deaths >= 12, "{deaths}");
 }

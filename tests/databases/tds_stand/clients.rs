@@ -95,3 +95,26 @@ fn python_tds_reads_every_type_with_and_without_tls() {
         assert_eq!(run_python(&server, &program, &more), EXPECTED);
     }
 }
+
+#[test]
+fn a_statement_is_taken_back_in_mid_answer_and_packets_have_the_size_that_was_agreed_on() {
+    let server = with_types();
+    let program = "
+import sys, pytds
+for size in (512, 4096, 32767):
+    db = pytds.connect(dsn='127.0.0.1', port=int(sys.argv[1]), user=sys.argv[2],
+                       password=sys.argv[3], database='shop', blocksize=size)
+    cur = db.cursor()
+    cur.execute('select value, replicate(cast(1 as varchar(max)), 9000) from generate_series(1, 3000)')
+    assert cur.fetchone()[0] == 1
+    cur.cancel()
+    cur.execute('select count(*) from t')
+    print(size, cur.fetchone()[0])
+    db.close()
+";
+    assert_eq!(run_python(&server, program, ""), "512 2\n4096 2\n32767 2\n");
+    let text = "from generate_series(1, 3000)";
+    let log = server.log();
+    let taken = log.iter().filter(|s| s.text.contains(text)).map(|s| s.ended);
+    assert_eq!(taken.collect::<Vec<_>>(), [Some(-1); 3]);
+}
