@@ -25,8 +25,6 @@ mod sink_tests;
 pub mod sqlite;
 pub mod sqlserver;
 mod store_options;
-#[cfg(test)]
-mod store_tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -52,12 +52,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_task_waits_on_one_thread_without_holding_up_the_answer() {
-        let pause = || tokio::time::sleep(std::time::Duration::from_millis(1));
-        wait(async move {
-            pause().await;
-            Ok(())
-        })
-        .unwrap();
+        let elsewhere = async { std::thread::current().name().map(str::to_owned) };
+        let name = wait(async move { Ok(elsewhere.await) }).unwrap();
+        assert_eq!(name.as_deref(), Some("dhow-store"));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

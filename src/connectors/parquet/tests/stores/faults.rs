@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use futures::future::{self, BoxFuture, Either};
 
+use super::servers::Effect;
 use super::stand::{ALL, At, Stand, high, id_key, load, owned, stage};
-use super::stores::Effect;
 use crate::error::{Error, Kind};
 use crate::faults::Script;
 use crate::sink::Mode;

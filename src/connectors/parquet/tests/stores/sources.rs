@@ -1,7 +1,7 @@
 //! Every file source on every store: the same rows as from a folder, whatever the keys are called.
 
+use super::servers::Effect;
 use super::stand::{ALL, At, Row, Stand, batch, owned, rows_of};
-use super::stores::Effect;
 use crate::error::Kind;
 use crate::sink::Mode;
 use crate::source::Window;
@@ -81,7 +81,7 @@ with ThreadPoolExecutor(4) as pool:
 for n in (3, 5100):
     s3.put_object(Bucket=bucket, Key=f'many/{n:05}.csv', Body=f'id,word\\n{n},w\\n'.encode())
 ";
-    super::stores::python(script, &[&stand.bucket, &super::stores::moto().to_string()]);
+    super::servers::python(script, &[&stand.bucket, &super::servers::moto().to_string()]);
     stand.gate.seen();
     let read = stand.read("csv", "many/*.csv").await.unwrap();
     assert_eq!(read, owned(&[(3, "w"), (5100, "w")]));

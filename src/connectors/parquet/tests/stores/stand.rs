@@ -10,7 +10,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path as Key;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-use super::stores::{
+use super::servers::{
     AZURE_ACCOUNT, AZURE_KEY, Gate, KEY, SECRET, azurite, make_in_moto, make_in_s3s, moto, python,
     s3s,
 };

@@ -1,7 +1,7 @@
 //! What a person gets wrong about a store is one clear error each.
 
+use super::servers::Effect;
 use super::stand::{At, Stand, high, load, owned, stage};
-use super::stores::Effect;
 use crate::config::Options;
 use crate::connectors::{Role, named};
 use crate::error::{Error, Kind};
@@ -126,7 +126,7 @@ s3 = boto3.client('s3', endpoint_url=f'http://127.0.0.1:{port}', aws_access_key_
 s3.put_object(Bucket=bucket, Key='all.csv', Body=b'id,word\\n1,one\\n', ACL='public-read')
 s3.put_object(Bucket=bucket, Key='few.csv', Body=b'id,word\\n1,one\\n')
 ";
-    super::stores::python(script, &[&stand.bucket, &super::stores::moto().to_string()]);
+    super::servers::python(script, &[&stand.bucket, &super::servers::moto().to_string()]);
     for name in ["access_key_id", "secret_access_key"] {
         stand = stand.with(name, "");
     }
@@ -147,7 +147,7 @@ bucket, port = sys.argv[1:]
 s3 = boto3.client('s3', endpoint_url=f'http://127.0.0.1:{port}', aws_access_key_id='a', aws_secret_access_key='b', region_name='us-east-1')
 s3.put_object(Bucket=bucket, Key='a b.csv', Body=b'id,word\\n1,one\\n', ACL='public-read')
 ";
-    super::stores::python(script, &[&stand.bucket, &super::stores::moto().to_string()]);
+    super::servers::python(script, &[&stand.bucket, &super::servers::moto().to_string()]);
     let root = format!("http://127.0.0.1:{}/{}", stand.gate.port, stand.bucket);
     let open = |path: &str| {
         let options = Options::of_arguments(&[("path", path)]);

@@ -133,9 +133,9 @@ async fn a_large_file_goes_up_in_parts_and_is_aborted_when_its_rows_fail() {
         assert_eq!(sink.write(&load, broken).await.unwrap_err().kind(), Kind::Data);
         assert_eq!(stand.keys().await, before, "{at:?}");
         if at == At::Moto {
-            let uploads = super::stores::python(
+            let uploads = super::servers::python(
                 UPLOADS,
-                &[&stand.bucket, &super::stores::moto().to_string()],
+                &[&stand.bucket, &super::servers::moto().to_string()],
             );
             assert_eq!(uploads, "0");
         }
