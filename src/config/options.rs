@@ -249,4 +249,16 @@ mod tests {
             ]
         );
     }
+
+    #[test]
+    fn the_word_null_is_a_word_where_it_is_one_and_an_empty_value_is_not() {
+        for (written, word) in [("null", "null"), ("", "refuse"), ("~", "refuse")] {
+            let place = Place { width: written.len().max(1), ..Place::without_lines("test") };
+            let node = Node { value: Value::Null, ..Node::argument(written, &place) };
+            let options = Options::new(place.clone(), vec![("nan".to_owned(), place, node)]);
+            let reader = options.reader();
+            assert_eq!(reader.one_of("nan", &["refuse", "null"]), word, "{written}");
+            assert_eq!(reader.one_of("nan", &["refuse", "fail"]), "refuse", "{written}");
+        }
+    }
 }

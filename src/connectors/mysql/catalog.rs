@@ -66,13 +66,10 @@ type Row = Vec<Option<String>>;
 pub(super) async fn table(connection: &mut Connection, name: &TableName) -> Result<Table> {
     // Columns without a right are missing in the catalog: only the server's own `*` tells.
     let all = format!("select * from {}", name.sql());
-    let failed = |failure| error::of(&format!("could not read `{name}`"), failure);
     if let Err(failure) = connection.describe(&all).await {
-        let error = failed(failure);
-        return Err(match error.kind() {
-            crate::error::Kind::Missing => missing(connection, name, error).await,
-            _ => error,
-        });
+        let is_missing = error::is_one_of(&failure, &[error::NO_TABLE]);
+        let error = error::of(&format!("could not read `{name}`"), failure);
+        return Err(if is_missing { missing(connection, name, error).await } else { error });
     }
     let found = described(connection, name).await?;
     let name = &found.name;

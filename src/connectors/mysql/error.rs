@@ -26,6 +26,8 @@ pub(super) const DENIED: &[u16] =
 pub(super) const LOCKED: &[u16] = &[1205, 1213, 3572];
 /// The statement was stopped by somebody.
 pub(super) const STOPPED: &[u16] = &[1317, 1969, 3024];
+/// There is no such table.
+pub(super) const NO_TABLE: u16 = 1146;
 /// The server knows no such variable.
 pub(super) const UNKNOWN_VARIABLE: u16 = 1193;
 

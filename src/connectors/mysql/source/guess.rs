@@ -86,7 +86,7 @@ impl Guess<'_> {
                 let middle = low + (high - low) / 2;
                 // The lower half is looked at first.
                 left.extend([(middle + 1, high), (low, middle)]);
-            } else if rows <= self.rows.saturating_mul(4) {
+            } else if rows <= self.rows.saturating_mul(2) {
                 found.push(Range { low, high, rows });
             } else {
                 return Ok(None);

@@ -260,3 +260,45 @@ async fn small_tables_are_one_split_that_may_be_empty() {
     assert_eq!(batches.iter().map(RecordBatch::num_rows).collect::<Vec<_>>(), [1]);
     assert_eq!(batches[0].num_columns(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_column_is_read_also_those_that_are_hidden_made_or_added_late() {
+    let (url, db) = SHARED.url("columns");
+    SHARED.sql(
+        &db,
+        "create table t (id int primary key comment 'the ''number''', hidden int invisible, \
+           made int generated always as (id + 1) virtual, kept int as (id + 2) stored, \
+           j json comment '', check (id > 0)); \
+         insert into t (id, hidden, j) values (1, 5, '{}'); \
+         alter table t add late int not null default 9, algorithm = instant; \
+         create table k (a int, b int, c int, d int, e int, f int, g int, h int, i int, j int, \
+           k int, l int, m int, n int, o int, p int, \
+           primary key (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)); \
+         insert into k select 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, seq div 10, seq \
+         from seq_1_to_100; analyze table k; \
+         create definer = nobody_there@'%' view orphan as select * from t",
+    );
+    let found = snapshot(&url, &[("table", "t")]).await;
+    let described = |field: &arrow::datatypes::Field| {
+        let told = |key: &str| field.metadata().get(key).cloned().unwrap_or_default();
+        (field.name().clone(), told("dhow.source_type"), told("dhow.comment"))
+    };
+    let fields: Vec<_> = found.schema().fields().iter().map(|f| described(f)).collect();
+    let expected = [
+        ("id", "mysql:int(11)", "the 'number'"),
+        ("hidden", "mysql:int(11)", ""),
+        ("made", "mysql:int(11)", ""),
+        ("kept", "mysql:int(11)", ""),
+        ("j", "mysql:json", ""),
+        ("late", "mysql:int(11)", ""),
+    ];
+    let expected = expected.map(|(a, b, c)| (a.to_owned(), b.to_owned(), c.to_owned()));
+    assert_eq!(fields, expected);
+    assert_eq!(lines(&found).await, ["1|5|2|3|{}|9"]);
+    let keyed = [("table", "k"), ("split_rows", "25"), ("consistency", "split")];
+    let keyed = snapshot(&url, &keyed).await;
+    assert_eq!((keyed.splits().len(), lines(&keyed).await.len()), (4, 100));
+    let error = failure(&url, &[("table", "orphan")]).await;
+    assert_eq!(error.kind(), Kind::Missing, "{error:?}");
+    assert!(error.advice().unwrap().contains("define the view anew"), "{error:?}");
+}
