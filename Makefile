@@ -5,6 +5,8 @@ DEMO := target/demo
 VENV := .venv
 VENV_POSTGRES := .venv-postgres
 VENV_TESTS := .venv-tests
+NPM_TESTS := .npm-tests
+AZURITE := 3.35.0
 export CARGO_TARGET_DIR
 
 .DEFAULT_GOAL := help
@@ -20,10 +22,10 @@ demo: ## build dhow and run a pipeline over real flights, airports and bird stri
 	cd $(DEMO)/fixtures && $(DHOW) run pipelines/flights.yaml
 	cd $(DEMO)/fixtures && $(DHOW) sql ../sql/models/worst_airports.sql --source airport_delays=out/airport_delays
 
-test: postgres mariadb $(VENV_TESTS)/ready ## run every test; the servers that tests start are installed when they are not there
+test: postgres mariadb $(VENV_TESTS)/ready $(NPM_TESTS)/ready ## run every test; the servers that tests start are installed when they are not there
 	cargo test --locked --features connectorx
 
-test-long: postgres mariadb $(VENV_TESTS)/ready ## the tests against databases in full, which take hours
+test-long: postgres mariadb $(VENV_TESTS)/ready $(NPM_TESTS)/ready ## the tests against databases in full, which take hours
 	DHOW_LONG=1 cargo test --locked --features connectorx --test databases
 
 # The tests start servers of their own, so none is set up to run: `createcluster.d` is read by
@@ -69,7 +71,7 @@ bench: $(VENV)/ready $(VENV_POSTGRES)/ready $(VENV_TESTS)/ready ## compare with 
 	cargo bench --locked --features connectorx --bench compare -- $(CASES)
 
 clean-data: ## remove the demo's output, the data of the bench and its Python
-	rm -rf $(DEMO) target/bench-data $(VENV) $(VENV_POSTGRES) $(VENV_TESTS)
+	rm -rf $(DEMO) target/bench-data $(VENV) $(VENV_POSTGRES) $(VENV_TESTS) $(NPM_TESTS)
 
 $(VENV)/ready: benches/requirements.txt
 	python3 -m venv $(VENV)
@@ -84,4 +86,9 @@ $(VENV_POSTGRES)/ready: benches/postgres/requirements.txt
 $(VENV_TESTS)/ready: tests/databases/requirements.txt
 	python3 -m venv $(VENV_TESTS)
 	$(VENV_TESTS)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+# Azure's blob store as Microsoft emulates it; it takes node.
+$(NPM_TESTS)/ready: Makefile
+	npm install --silent --no-audit --no-fund --prefix $(NPM_TESTS) azurite@$(AZURITE)
 	touch $@

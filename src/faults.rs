@@ -108,6 +108,9 @@ pub const DORIS: &[&str] = &[
     "doris.swept",
 ];
 
+/// Further points, which only a load into an object store passes, in its order.
+pub const STORES: &[&str] = &["store.probed", "store.copied"];
+
 #[cfg(not(any(debug_assertions, test)))]
 /// Does nothing in a release build.
 #[inline(always)]
@@ -131,7 +134,7 @@ mod enabled {
     use futures::future::BoxFuture;
     use rustix::process::Signal;
 
-    use super::{BIGQUERY, DORIS, POINTS, POSTGRES};
+    use super::{BIGQUERY, DORIS, POINTS, POSTGRES, STORES};
 
     tokio::task_local! {
         static SCRIPT: Script;
@@ -178,7 +181,7 @@ mod enabled {
     /// Passes the point `name`, which must stand in one of the lists.
     pub async fn point(name: &'static str) {
         debug_assert!(
-            [POINTS, POSTGRES, BIGQUERY, DORIS].iter().any(|list| list.contains(&name)),
+            [POINTS, POSTGRES, BIGQUERY, DORIS, STORES].iter().any(|list| list.contains(&name)),
             "`{name}` is not in `faults`"
         );
         kill_if_asked(name);

@@ -59,7 +59,8 @@
 //!
 //! Below, modules stand from top to bottom, and each imports only from those below it. Connectors
 //! do not know each other. DataFusion is named in [`transform`] alone, only [`cli`] prints, and
-//! only the engine's task of a split tries again. `tests/architecture.rs` holds all this.
+//! only the engine's task of a split tries again; what an object store asks to be sent once more,
+//! because it is busy, [`stores`] sends a few times. `tests/architecture.rs` holds all this.
 //!
 //! # Where to start
 //!
@@ -72,10 +73,11 @@ pub mod engine;
 pub mod transform;
 pub mod plan;
 pub mod connectors;
+pub mod files;
+pub mod stores;
 pub mod network;
 pub mod ndjson;
 pub mod state;
-pub mod files;
 pub mod config;
 pub mod event;
 pub mod sink;

@@ -15,7 +15,9 @@ mod cases;
 mod child;
 mod data;
 mod encode;
+mod mysql;
 mod postgres;
+mod shards;
 mod table;
 mod upload;
 
@@ -83,7 +85,9 @@ fn bench() -> Result<()> {
     files(&settings, &data)?;
     encode::bench(&settings, &data)?;
     upload::bench(&settings, &data)?;
-    postgres::bench(&settings, &data)
+    mysql::bench(&settings, &data)?;
+    postgres::bench(&settings, &data)?;
+    shards::bench(&settings)
 }
 
 /// The cases that read files and write Parquet.

@@ -21,7 +21,7 @@ use crate::{Result, Settings};
 #[allow(unused_imports, reason = "a bench has no tests, and with them go what they import")]
 #[path = "../../tests/databases/bigquery/gate/mod.rs"]
 mod gate;
-#[path = "../../tests/databases/doris/mod.rs"]
+#[path = "../../tests/databases/doris/stand/mod.rs"]
 mod stand_in;
 
 use gate::{Gate, PROJECT};

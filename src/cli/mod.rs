@@ -10,6 +10,7 @@ mod clean;
 mod connectors;
 mod copy;
 mod exit;
+mod functions;
 mod hold;
 mod init;
 mod limits;
@@ -90,6 +91,8 @@ enum Command {
     Runs(runs::Runs),
     /// List connectors, or the options of one
     Connectors(connectors::Connectors),
+    /// List the functions that SQL has beyond those of DataFusion
+    Functions(functions::Functions),
     /// Remove what killed and replaced loads have left beside a table
     Clean(clean::Clean),
     /// Hold a snapshot for the next run
@@ -138,6 +141,7 @@ fn dispatch(session: &Session, command: Command) -> Result<u8, Stop> {
         Command::Copy(command) => copy::run(session, command),
         Command::Runs(command) => runs::run(session, command),
         Command::Connectors(command) => connectors::run(&command),
+        Command::Functions(command) => functions::run(&command),
         Command::Clean(command) => clean::run(command),
         Command::HoldSnapshot => hold::run(),
         Command::Completions { shell } => completions(shell),

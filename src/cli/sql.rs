@@ -35,6 +35,10 @@ pub(super) struct SqlCommand {
     #[command(flatten)]
     vars: Vars,
 
+    /// MaxMind database in which `geo_ip` looks
+    #[arg(long, env = "DHOW_GEO_IP", value_name = "PATH")]
+    geo_ip: Option<String>,
+
     /// Form in which rows are printed
     #[arg(
         long,
@@ -111,6 +115,7 @@ fn pipeline(command: &SqlCommand) -> Outcome<Pipeline> {
         models: vec![ModelDef { name: MODEL.to_owned(), sql }],
         sinks: sink.transpose()?.into_iter().collect(),
         vars: command.vars.vars.iter().cloned().collect(),
+        geo_ip: command.geo_ip.clone(),
         ..Pipeline::default()
     };
     adhoc::finished("sql", pipeline)

@@ -60,6 +60,8 @@ pub struct Pipeline {
     pub rejects: Rejects,
     /// Parameters of the SQL: `{name}` in a model stands for the typed value.
     pub vars: BTreeMap<String, Var>,
+    /// The MaxMind database of `geo_ip`, as written: a path from `base`.
+    pub geo_ip: Option<String>,
 }
 
 impl Pipeline {

@@ -58,7 +58,9 @@ pub struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// The node of an option, if it is given; for options with a shape of their own.
     pub fn node(&self, name: &'static str) -> Option<&'a Node> {
-        self.asked.borrow_mut().push(name);
+        if !self.asked.borrow().contains(&name) {
+            self.asked.borrow_mut().push(name);
+        }
         let found = self.options.entries.iter().find(|(key, ..)| key == name);
         found.map(|(_, _, node)| node).filter(|node| node.value != Value::Null)
     }
@@ -127,9 +129,9 @@ impl<'a> Reader<'a> {
         read.unwrap_or_else(|| self.wrong(name, node, wanted).unwrap_or(default))
     }
 
-    /// One of `words`; the first one is the default.
+    /// One of `words`; the first one is the default. `null` may be one of them.
     pub fn one_of(&self, name: &'static str, words: &[&'static str]) -> &'static str {
-        let Some(node) = self.node(name) else { return words[0] };
+        let Some(node) = self.node(name) else { return self.null(name, words) };
         let found = match &node.value {
             Value::Scalar { text, .. } => words.iter().find(|word| *word == text).copied(),
             _ => None,
@@ -138,6 +140,16 @@ impl<'a> Reader<'a> {
             let wanted = format!("one of {}", words.join(", "));
             self.wrong(name, node, &wanted).unwrap_or(words[0])
         })
+    }
+
+    /// The word `null`, where somebody has written it and it is one of `words`: in YAML it stands
+    /// for nothing, but so do an empty value and `~`, which are not that word.
+    fn null(&self, name: &str, words: &[&'static str]) -> &'static str {
+        let written = self.options.entries.iter().any(|(key, _, node)| {
+            key == name && node.value == Value::Null && node.place.width == "null".len()
+        });
+        let word = words.iter().find(|word| written && **word == "null");
+        word.unwrap_or(&words[0])
     }
 
     /// A list of texts; a single text counts as a list of one.
@@ -171,6 +183,11 @@ impl<'a> Reader<'a> {
     /// Adds a problem of the connector's own.
     pub fn problem(&self, problem: Problem) {
         self.problems.borrow_mut().push(problem);
+    }
+
+    /// Whether an option is given; it is not thereby asked for.
+    pub fn is_given(&self, name: &str) -> bool {
+        self.options.entries.iter().any(|(key, _, node)| key == name && node.value != Value::Null)
     }
 
     /// Where an option is written, or where it would stand.

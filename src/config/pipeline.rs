@@ -102,6 +102,7 @@ impl Draft<'_> {
             checks: checks.iter().filter_map(|entry| self.check(entry)).collect(),
             sinks: self.sinks(&sinks, &relations),
             rejects: self.rejects(reader),
+            geo_ip: reader.text("geo_ip"),
             ..Pipeline::default()
         };
         for (what, none) in [("sources", sources.is_empty()), ("sinks", sinks.is_empty())] {

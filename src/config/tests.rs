@@ -448,3 +448,15 @@ fn every_broken_pipeline_says_what_is_expected() {
         assert_eq!(told, std::fs::read_to_string(&expected).unwrap_or_default(), "{name}");
     }
 }
+
+#[test]
+fn the_database_of_places_is_named_by_a_variable_if_one_likes() {
+    let text = "geo_ip: ${PLACES:-data/places.mmdb}\n\
+                sources: { a: { type: csv, path: a.csv } }\n\
+                sinks: { b: { from: a, type: parquet, path: b } }\n";
+    let dir = project(&[("p.yaml", text)]);
+    let read =
+        |variables| pipeline(&dir.path().join("p.yaml"), &given(&[], variables)).unwrap().geo_ip;
+    assert_eq!(read(&[]).as_deref(), Some("data/places.mmdb"));
+    assert_eq!(read(&[("PLACES", "/geo/city.mmdb")]).as_deref(), Some("/geo/city.mmdb"));
+}

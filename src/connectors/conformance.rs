@@ -13,7 +13,9 @@ use arrow::datatypes::{DataType, Int64Type, SchemaRef};
 use futures::TryStreamExt;
 use tempfile::TempDir;
 
+use super::mysql::mariadb::MariaDb;
 use super::postgres::cluster::Cluster;
+use super::sqlserver::tds::Tds;
 use super::{ALL, Connector, Context, memory};
 use crate::config::{Node, Options, Place, Value};
 use crate::error::Kind;
@@ -36,8 +38,14 @@ fn story(connector: &'static Connector) -> Option<Story> {
     let (file, options): (_, &[_]) = match connector.name {
         "csv" => ("table.csv", &[("split_bytes", "300")]),
         "json" => ("table.ndjson", &[("split_bytes", "500"), TYPES]),
+        "mysql" => {
+            ("table.csv", &[("table", "table"), ("split_rows", "7"), ("tinyint1", "boolean")])
+        }
         "parquet" => ("table.parquet", &[]),
         "postgres" => ("table.csv", &[("table", "table"), ("split_rows", "7")]),
+        "sqlserver" => {
+            ("table.csv", &[("table", "table"), ("split_rows", "7"), ("tls", "require")])
+        }
         "sqlite" => ("table.db", &[("table", "table"), ("split_rows", "7")]),
         _ => return None,
     };
@@ -70,6 +78,57 @@ static DATABASE: LazyLock<(Cluster, String, String)> = LazyLock::new(|| {
     (server, url, database)
 });
 
+/// The same table in a SQL Server.
+static SQL_SERVER: LazyLock<Tds> = LazyLock::new(|| {
+    let server = Tds::start();
+    server.execute(
+        "shop",
+        "create table [table] (id bigint not null primary key, [Big One] bigint null, ratio float null, \
+         [select] nvarchar(100) null, flag bit null, day date null, at datetime2(6) null)",
+    );
+    // Postgres, which has read the CSV, writes the values as they are written here.
+    let text = "coalesce('N''' || replace(({})::text, '''', '''''') || '''', 'null')";
+    let columns = ["id", "\"Big One\"", "ratio", "\"select\"", "flag::int", "day", "at"];
+    let values = columns.map(|name| text.replace("{}", name)).join(" || ', ' || ");
+    let sql = format!("select string_agg('(' || {values} || ')', ', ') from \"table\"");
+    let (postgres, _, database) = &*DATABASE;
+    let rows = postgres.psql(database, &sql);
+    server.execute("shop", &format!("insert into [table] values {rows}"));
+    server
+});
+
+/// The same in MariaDB, whose log tells that nobody has written.
+static MARIADB: LazyLock<(MariaDb, String, String)> = LazyLock::new(|| {
+    let server = MariaDb::start(&["--log-bin=log", "--local-infile=1"]);
+    let (url, database) = server.url("types");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/types/table.csv");
+    // A field that is empty is NULL, and one that is in quotes and empty is not, which LOAD DATA
+    // does not tell apart.
+    let text = std::fs::read_to_string(&file).unwrap();
+    let empty = text.lines().filter(|line| line.contains(",\"\","));
+    let empty: Vec<_> = empty.filter_map(|line| line.split(',').next()).collect();
+    let load = format!(
+        "load data local infile '{}' into table `table` character set utf8mb4 \
+         fields terminated by ',' optionally enclosed by '\"' escaped by '' \
+         lines terminated by '\\n' ignore 1 lines \
+         (id, @big, @ratio, @text, @flag, @day, @at) set `Big One` = nullif(@big, ''), \
+         ratio = nullif(@ratio, ''), `select` = nullif(@text, ''), \
+         flag = case @flag when 'true' then 1 when 'false' then 0 end, \
+         day = nullif(@day, ''), at = nullif(replace(@at, 'T', ' '), '')",
+        file.display()
+    );
+    server.sql(
+        &database,
+        &format!(
+            "create table `table` (id bigint primary key, `Big One` bigint, ratio double, \
+             `select` text, flag tinyint(1), day date, at datetime(6)); {load}; \
+             update `table` set `select` = '' where id in ({}); analyze table `table`",
+            empty.join(", ")
+        ),
+    );
+    (server, url, database)
+});
+
 impl Story {
     /// A copy of the file in a folder of its own, and the source that reads it.
     fn open(&self) -> (TempDir, Arc<dyn Source>) {
@@ -77,8 +136,11 @@ impl Story {
         let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/types").join(self.file);
         std::fs::copy(fixture, dir.path().join(self.file)).unwrap();
         let place = Place::without_lines("test");
+        let url = (self.connector.name == "sqlserver").then(|| SQL_SERVER.url("shop"));
         let path = match self.connector.name {
+            "mysql" => ("url", MARIADB.1.as_str()),
             "postgres" => ("url", DATABASE.1.as_str()),
+            "sqlserver" => ("url", url.as_deref().unwrap_or_default()),
             _ => ("path", self.file),
         };
         let entries = self.options.iter().chain([&path]);
@@ -92,6 +154,17 @@ impl Story {
 
     /// All that is there, as it is stored.
     fn stored(&self, dir: &TempDir) -> Vec<u8> {
+        if self.connector.name == "sqlserver" {
+            let rows = SQL_SERVER.rows("shop", "select * from [table] order by id");
+            return format!("{rows:?}").into_bytes();
+        }
+        if self.connector.name == "mysql" {
+            let (server, _, database) = &*MARIADB;
+            let log = "show master status; select table_name, update_time, checksum \
+                       from information_schema.tables where table_schema = database()";
+            let rows = server.sql(database, "select * from `table` order by id");
+            return [rows, server.sql(database, log)].concat().into_bytes();
+        }
         if self.connector.name != "postgres" {
             return std::fs::read(dir.path().join(self.file)).unwrap();
         }
@@ -243,7 +316,8 @@ async fn snapshot_3_a_split_is_read_again_and_at_once() {
 #[tokio::test]
 async fn snapshot_4_a_file_that_changed_is_a_conflict_and_never_other_rows() {
     // A database keeps what is frozen: its own tests change rows meanwhile.
-    let keeps = |s: &Story| matches!(s.connector.name, "postgres" | "sqlite");
+    let keeps = |s: &Story| matches!(s.connector.name, "postgres" | "sqlite" | "sqlserver");
+    let keeps = |s: &Story| matches!(s.connector.name, "mysql" | "postgres" | "sqlite");
     for story in stories().into_iter().filter(|s| !keeps(s)) {
         let (dir, source) = story.open();
         let snapshot = open(&source).await;

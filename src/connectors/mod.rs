@@ -11,6 +11,7 @@ pub mod csv;
 pub mod doris;
 pub mod json;
 pub mod memory;
+pub mod mysql;
 mod on_schema_change;
 pub mod parquet;
 pub mod postgres;
@@ -18,15 +19,12 @@ mod reader;
 #[cfg(test)]
 #[cfg(feature = "connectorx")]
 mod road_tests;
+mod shards;
 #[cfg(test)]
 mod sink_tests;
 pub mod sqlite;
-
-#[cfg(test)]
-#[cfg(feature = "connectorx")]
-#[path = "../../tests/databases/mariadb.rs"]
-#[expect(dead_code, reason = "tests/databases uses the rest")]
-mod mariadb;
+pub mod sqlserver;
+mod store_options;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,10 +32,10 @@ use std::time::Duration;
 
 use on_schema_change::OnSchemaChange;
 pub use parquet::Orphan;
+pub use reader::{check, options, source as open};
 #[cfg(test)]
 #[cfg(feature = "connectorx")]
-use postgres::cluster;
-pub use reader::{check, options, source as open};
+use {mysql::mariadb, postgres::cluster};
 
 pub use crate::config::Role;
 use crate::config::{KnownConnector, Options, Problem};
@@ -54,9 +52,11 @@ pub static ALL: &[&Connector] = &[
     &doris::CONNECTOR,
     &json::CONNECTOR,
     &memory::CONNECTOR,
+    &mysql::CONNECTOR,
     &parquet::CONNECTOR,
     &postgres::CONNECTOR,
     &sqlite::CONNECTOR,
+    &sqlserver::CONNECTOR,
 ];
 
 /// A kind of place that rows can be read from, written to, or both.

@@ -70,6 +70,9 @@ impl World {
         let lineage = transform::lineage(&pipeline).map_err(Error::several)?;
         let chosen = Chosen::of(&pipeline, &lineage, &settings.select);
         let mut session = Session::new(&settings.limits)?;
+        if let Some(name) = &pipeline.geo_ip {
+            session.set_geo_database(&pipeline.base.join(name), name)?;
+        }
         let context = Context {
             base: pipeline.base.clone(),
             jobs: settings.limits.jobs,
@@ -112,6 +115,7 @@ impl World {
         session.add_models(&models, &pipeline.vars).await.map_err(Error::several)?;
         session.add_checks(&checks, &pipeline.vars).await.map_err(Error::several)?;
         let mut facts = facts(&session, &snapshots, &models, &checks)?;
+        facts.geo_database = session.geo_fingerprint().map(str::to_owned);
         facts.targets = targets(&facts, &chosen, &sinks).await?;
         let mut plan = plan_of(&pipeline, &facts, &settings.select)?;
         if let Some(rows) = settings.limit {

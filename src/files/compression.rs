@@ -1,7 +1,6 @@
 //! gzip, zstd and bzip2, recognised by the first bytes of a file, not by its name.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufReader, Cursor, Read};
 
 /// How a file is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,34 +13,31 @@ pub enum Compression {
 }
 
 impl Compression {
-    /// What the first bytes of `file` say; leaves the file at its beginning.
-    pub fn of(file: &mut File) -> io::Result<Self> {
-        let mut magic = [0_u8; 4];
-        let mut filled = 0;
-        while filled < magic.len() {
-            match file.read(&mut magic[filled..])? {
-                0 => break,
-                n => filled += n,
-            }
-        }
-        file.seek(SeekFrom::Start(0))?;
-        Ok(match magic {
+    /// What the first bytes of `input` say, and all of its bytes, the first ones among them.
+    pub fn of(mut input: Box<dyn Read + Send>) -> io::Result<(Self, Box<dyn Read + Send>)> {
+        let mut magic = Vec::with_capacity(4);
+        input.by_ref().take(4).read_to_end(&mut magic)?;
+        let compression = match magic.as_slice() {
             [0x1f, 0x8b, ..] => Compression::Gzip,
             [0x28, 0xb5, 0x2f, 0xfd] => Compression::Zstd,
             [b'B', b'Z', b'h', b'1'..=b'9'] => Compression::Bzip2,
             _ => Compression::None,
-        })
+        };
+        Ok((compression, Box::new(Cursor::new(magic).chain(input))))
     }
 
-    /// The bytes of `file` as they were before compression; members and frames that follow each
+    /// The bytes of `input` as they were before compression; members and frames that follow each
     /// other are read as one.
-    pub fn reader(self, file: File) -> io::Result<Box<dyn Read + Send>> {
-        let file = BufReader::with_capacity(256 << 10, file);
+    pub fn reader(self, input: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
+        let buffered = |input| BufReader::with_capacity(256 << 10, input);
         Ok(match self {
-            Compression::None => Box::new(file),
-            Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
-            Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(file)?),
-            Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(file)),
+            // A file without compression is read in large blocks: a buffer would only copy them.
+            Compression::None => input,
+            Compression::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(buffered(input))),
+            Compression::Zstd => {
+                Box::new(zstd::stream::read::Decoder::with_buffer(buffered(input))?)
+            }
+            Compression::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(buffered(input))),
         })
     }
 

@@ -1,12 +1,11 @@
 //! The bytes of a planned file, decompressed, and refused when the file is damaged or changed.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use crate::error::{Error, Result};
-use crate::files::{Compression, Stamp};
+use crate::files::{Compression, Opened, Stamp};
 
 /// The bytes of a file as they were before compression.
 ///
@@ -14,7 +13,7 @@ use crate::files::{Compression, Stamp};
 /// whoever reads to the end has read what was planned.
 pub struct Content {
     stamp: Stamp,
-    file: File,
+    opened: Opened,
     compression: Compression,
     reader: Box<dyn Read + Send>,
 }
@@ -23,24 +22,18 @@ impl Content {
     /// The whole content of the file.
     pub fn open(stamp: &Stamp) -> Result<Self> {
         let failed = |e| stamp.failed(&e);
-        let mut file = stamp.open()?;
-        let compression = Compression::of(&mut file).map_err(failed)?;
-        let again = file.try_clone().map_err(failed)?;
-        // A file without compression is read in large blocks: a buffer would only copy them.
-        let reader = match compression {
-            Compression::None => Box::new(again),
-            _ => compression.reader(again).map_err(failed)?,
-        };
-        Ok(Content { stamp: stamp.clone(), file, compression, reader })
+        let opened = stamp.open()?;
+        let input = opened.reader(0..stamp.bytes).map_err(failed)?;
+        let (compression, input) = Compression::of(input).map_err(failed)?;
+        let reader = compression.reader(input).map_err(failed)?;
+        Ok(Content { stamp: stamp.clone(), opened, compression, reader })
     }
 
     /// The bytes from `start` to `end` of a file that is not compressed.
     pub fn range(stamp: &Stamp, start: u64, end: u64) -> Result<Self> {
-        let failed = |e| stamp.failed(&e);
-        let mut file = stamp.open()?;
-        file.seek(SeekFrom::Start(start)).map_err(failed)?;
-        let reader = Box::new(file.try_clone().map_err(failed)?.take(end.saturating_sub(start)));
-        Ok(Content { stamp: stamp.clone(), file, compression: Compression::None, reader })
+        let opened = stamp.open()?;
+        let reader = opened.reader(start..end).map_err(|e| stamp.failed(&e))?;
+        Ok(Content { stamp: stamp.clone(), opened, compression: Compression::None, reader })
     }
 
     /// How the file is compressed.
@@ -57,7 +50,7 @@ impl Content {
         loop {
             match self.reader.read(buffer) {
                 Ok(0) if !buffer.is_empty() => {
-                    self.stamp.check(&self.file)?;
+                    self.stamp.check(&self.opened)?;
                     return Ok(0);
                 }
                 Ok(read) => return Ok(read),
@@ -69,7 +62,7 @@ impl Content {
 
     /// A file that changed while it was read explains what looks like damage, so that goes first.
     fn failed(&self, error: &io::Error) -> Error {
-        match self.stamp.check(&self.file) {
+        match self.stamp.check(&self.opened) {
             Ok(()) => self.compression.failed(error, &self.stamp),
             Err(changed) => changed,
         }
@@ -86,16 +79,20 @@ impl fmt::Debug for Content {
 }
 
 impl Stamp {
-    /// The error for an operating-system failure while reading this file.
+    /// The error for an operating-system failure while reading this file, or what a store said.
     pub fn failed(&self, error: &io::Error) -> Error {
-        Error::io(error, "read", Path::new(&self.shown))
+        match ours(error) {
+            Some(ours) => ours,
+            None => Error::io(error, "read", Path::new(&self.shown)),
+        }
     }
 }
 
 impl Compression {
     /// The error for a failure of [`Compression::reader`] while reading the file of `stamp`.
     pub fn failed(self, error: &io::Error, stamp: &Stamp) -> Error {
-        let Some(name) = self.name().filter(|_| error.raw_os_error().is_none()) else {
+        let is_damage = error.raw_os_error().is_none() && ours(error).is_none();
+        let Some(name) = self.name().filter(|_| is_damage) else {
             return stamp.failed(error);
         };
         let shown = &stamp.shown;
@@ -105,6 +102,11 @@ impl Compression {
         };
         Error::data(message).at(name, error).hint("fetch the file again, or make it again")
     }
+}
+
+/// Our own error, on its way through a reader.
+fn ours(error: &io::Error) -> Option<Error> {
+    error.get_ref()?.downcast_ref::<Error>().cloned()
 }
 
 #[cfg(test)]

@@ -2,21 +2,28 @@
 //!
 //! A path or glob becomes a sorted list of [`Stamp`]s. A stamp is what a file looked like when it
 //! was planned; [`Stamp::open`] refuses a file that looks different now, so that one load never
-//! reads two versions of a file.
+//! reads two versions of a file. A file is on this machine or an object of a store: see [`Places`].
 
 mod compression;
 mod content;
+mod opened;
+mod places;
+mod side_by_side;
 pub mod types;
 
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 pub use compression::Compression;
 pub use content::Content;
+pub use opened::Opened;
+pub use places::{Places, is_hidden};
+pub use side_by_side::side_by_side;
 
 use crate::error::{Error, Result};
 use crate::source::SnapshotId;
+use crate::stores::Object;
 
 /// What to do about a path that leads nowhere.
 const RELATIVE: &str = "paths are relative to the folder of the pipeline file";
@@ -24,16 +31,27 @@ const RELATIVE: &str = "paths are relative to the folder of the pipeline file";
 /// A file as it looked when it was planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stamp {
-    /// Where it is.
+    /// Where it is: a path, or the address of an object.
     pub path: PathBuf,
     /// The path as the user would write it: relative to the project where possible.
     pub shown: String,
     /// Size in bytes, as stored.
     pub bytes: u64,
-    /// Modification time, in nanoseconds since 1970.
-    modified: i128,
-    /// Device and inode: a file replaced by another of the same size and time is another file.
-    identity: (u64, u64),
+    version: Version,
+}
+
+/// What tells a file from the one that may stand in its place later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Version {
+    /// A file of this machine.
+    Local {
+        /// Modification time, in nanoseconds since 1970.
+        modified: i128,
+        /// Device and inode: a file replaced by another of the same size and time is another file.
+        identity: (u64, u64),
+    },
+    /// An object of a store, with its ETag.
+    Object(Object),
 }
 
 impl Stamp {
@@ -55,25 +73,45 @@ impl Stamp {
             path: path.to_owned(),
             shown: shown.to_owned(),
             bytes: meta.len(),
-            modified: modified(&meta),
-            identity: (meta.dev(), meta.ino()),
+            version: Version::Local {
+                modified: modified(&meta),
+                identity: (meta.dev(), meta.ino()),
+            },
         })
     }
 
+    /// The stamp of an object of a store.
+    pub fn of_object(object: Object) -> Self {
+        let shown = object.shown();
+        let (path, bytes) = (PathBuf::from(&shown), object.bytes());
+        Stamp { path, shown, bytes, version: Version::Object(object) }
+    }
+
     /// Opens the file, unless it changed since it was planned.
-    pub fn open(&self) -> Result<File> {
-        let file =
-            File::open(&self.path).map_err(|e| Error::io(&e, "read", Path::new(&self.shown)))?;
-        self.check(&file)?;
-        Ok(file)
+    pub fn open(&self) -> Result<Opened> {
+        let opened = match &self.version {
+            Version::Object(object) => Opened::Object(object.clone()),
+            Version::Local { .. } => {
+                let opened = std::fs::File::open(&self.path);
+                Opened::Local(opened.map_err(|e| self.failed(&e))?)
+            }
+        };
+        self.check(&opened)?;
+        Ok(opened)
     }
 
     /// Refuses a file that changed since it was planned; called again after the last byte is read.
-    pub fn check(&self, file: &File) -> Result<()> {
-        let meta = file.metadata().map_err(|e| Error::io(&e, "read", Path::new(&self.shown)))?;
+    /// An object needs no second look: every read of it names its version.
+    pub fn check(&self, opened: &Opened) -> Result<()> {
+        let (Opened::Local(file), Version::Local { modified: time, identity }) =
+            (opened, &self.version)
+        else {
+            return Ok(());
+        };
+        let meta = file.metadata().map_err(|e| self.failed(&e))?;
         let same = meta.len() == self.bytes
-            && modified(&meta) == self.modified
-            && (meta.dev(), meta.ino()) == self.identity;
+            && modified(&meta) == *time
+            && (meta.dev(), meta.ino()) == *identity;
         if same {
             return Ok(());
         }
@@ -109,7 +147,7 @@ pub fn find(base: &Path, pattern: &str) -> Result<Vec<Stamp>> {
     let mut stamps = Vec::new();
     for path in paths {
         let path = path.map_err(|e| Error::io(e.error(), "list", e.path()))?;
-        if path.is_dir() || is_hidden(&path) {
+        if path.is_dir() || is_left_out(&path) {
             continue;
         }
         let shown = path.strip_prefix(base).unwrap_or(&path).display().to_string();
@@ -126,9 +164,11 @@ pub fn find(base: &Path, pattern: &str) -> Result<Vec<Stamp>> {
 
 /// The id of the snapshot that these files are, read as `how` says (format and options).
 pub fn snapshot_id(how: &str, stamps: &[Stamp]) -> SnapshotId {
-    let parts = stamps.iter().map(|stamp| {
-        let (device, inode) = stamp.identity;
-        format!("{}|{}|{}|{device}|{inode}", stamp.shown, stamp.bytes, stamp.modified)
+    let parts = stamps.iter().map(|stamp| match &stamp.version {
+        Version::Object(object) => format!("{}|{}", stamp.shown, object.version()),
+        Version::Local { modified, identity: (device, inode) } => {
+            format!("{}|{}|{modified}|{device}|{inode}", stamp.shown, stamp.bytes)
+        }
     });
     SnapshotId::of(std::iter::once(how.to_owned()).chain(parts))
 }
@@ -148,7 +188,7 @@ fn modified(meta: &Metadata) -> i128 {
     i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec())
 }
 
-fn is_hidden(path: &Path) -> bool {
+fn is_left_out(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.starts_with(['.', '_'])
 }

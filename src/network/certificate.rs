@@ -19,6 +19,13 @@ pub fn refused(server: &str, error: &rustls::Error) -> Error {
     Error::denied(message).at("reason", error).hint(hint)
 }
 
+/// The error of TLS that `error` is, or holds: what is inside of an I/O error, and that may be
+/// another one, is not among its sources.
+pub fn within<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    error.downcast_ref().or_else(|| within(inner?))
+}
+
 const TRUST: &str = "see the server's `ssl` settings and those of `tls` here";
 
 fn of_certificate(server: &str, reason: &CertificateError) -> (String, &'static str) {

@@ -130,19 +130,14 @@ async fn whole(server: &str, mut answer: Response) -> Result<Answer> {
 }
 
 /// What it means that there is no answer. The URL is never shown: it may hold a token.
-fn failed(server: &str, error: &reqwest::Error) -> Error {
+pub fn failed(server: &str, error: &reqwest::Error) -> Error {
     let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
     let mut last = String::new();
     while let Some(error) = cause {
         if let Some(Broken(ours)) = error.downcast_ref() {
             return ours.clone();
         }
-        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            return certificate::refused(server, tls);
-        }
-        // The one inside of an I/O error is not among its sources.
-        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if let Some(tls) = inner.and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        if let Some(tls) = certificate::within(error) {
             return certificate::refused(server, tls);
         }
         last = error.to_string();

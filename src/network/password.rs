@@ -29,16 +29,36 @@ pub enum Password {
 impl Password {
     /// Takes `password`, `password_file` or `password_command`; `in_url` is that of the URL.
     pub fn read(reader: &Reader<'_>, in_url: Option<Secret>) -> Self {
-        let given = reader.text("password").map(Secret::guarded);
-        let file = reader.text("password_file").map(PathBuf::from);
-        let command = reader.list("password_command").into_iter().map(Secret::new);
+        let names = ["password", "password_file", "password_command"];
+        Self::read_as(reader, names, in_url)
+    }
+
+    /// The same under other names, such as `account_key`, `account_key_file` and
+    /// `account_key_command`.
+    pub fn read_as(
+        reader: &Reader<'_>,
+        [name, file_name, command_name]: [&'static str; 3],
+        in_url: Option<Secret>,
+    ) -> Self {
+        let given = reader.text(name).map(Secret::guarded);
+        let file = reader.text(file_name).map(PathBuf::from);
+        let command = reader.list(command_name).into_iter().map(Secret::new);
         let command = Some(command.collect::<Vec<_>>()).filter(|command| !command.is_empty());
         let ways = [in_url.is_some(), given.is_some(), file.is_some(), command.is_some()];
         if ways.into_iter().filter(|way| *way).count() > 1 {
-            let at = ["password_file", "password_command", "password"];
+            let at = [file_name, command_name, name];
             let at = at.into_iter().find(|name| reader.node(name).is_some()).unwrap_or("url");
-            let message = "the password is given more than once";
-            let hint = "keep one of password, password_file, password_command and that of `url`";
+            let (message, hint) = match name {
+                "password" => (
+                    "the password is given more than once".to_owned(),
+                    "keep one of password, password_file, password_command and that of `url`"
+                        .to_owned(),
+                ),
+                _ => (
+                    format!("`{name}` is given more than once"),
+                    format!("keep one of {name}, {file_name} and {command_name}"),
+                ),
+            };
             reader.problem(Problem::new(&reader.place_of(at), message).hint(hint));
         }
         match (in_url.or(given), file, command) {

@@ -75,6 +75,16 @@ impl Tls {
         tls
     }
 
+    /// Takes `tls_ca` alone: the way is encrypted and verified, or it is plain and nothing is.
+    pub fn read_authorities(reader: &Reader<'_>, is_plain: bool) -> Self {
+        let authorities = reader.text("tls_ca").map(PathBuf::from);
+        if is_plain && authorities.is_some() {
+            let message = "`tls_ca` is given, but `endpoint` is not encrypted";
+            reader.problem(Problem::new(&reader.place_of("tls_ca"), message));
+        }
+        Tls { mode: Mode::VerifyFull, authorities, own: None, name: None }
+    }
+
     /// The name that the server's certificate must have, and that it is told we look for, where it
     /// is not the host.
     pub fn server_name(&self) -> Option<&str> {
@@ -139,6 +149,13 @@ impl Tls {
 }
 
 type Builder = rustls::client::danger::DangerousClientConfigBuilder;
+
+/// Settles what encrypts the sessions of drivers that do not say it themselves: as there are two
+/// libraries for it in this program, rustls would refuse to choose. Harmless when called again.
+pub fn settle_provider() {
+    // Who was first has settled it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
 
 fn builder(provider: Arc<CryptoProvider>) -> Result<Builder> {
     let builder = ClientConfig::builder_with_provider(provider);

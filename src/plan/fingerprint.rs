@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 
 use crate::config::{Node, Options, Pipeline, SinkDef, Value};
-use crate::plan::LoadStep;
+use crate::plan::{Facts, LoadStep};
 use crate::source::SnapshotId;
 
 /// The fingerprint of `step`. It covers the SQL of its relation and of everything upstream, the
-/// parameters that this SQL names, the options of its sources and of its sink, mode, columns, the
-/// way it is cut into parts, and what may be refused. It does not cover where in a file these are
-/// written, nor their order.
+/// parameters that this SQL names, the content of the database that its `geo_ip` looks into, the
+/// options of its sources and of its sink, mode, columns, the way it is cut into parts, and what may
+/// be refused. It does not cover where in a file these are written, nor their order.
 pub(super) fn fingerprint(
     pipeline: &Pipeline,
+    facts: &Facts,
     sink: &SinkDef,
     step: &LoadStep,
     upstream: &BTreeSet<String>,
@@ -32,6 +33,11 @@ pub(super) fn fingerprint(
         if texts.iter().any(|(_, text)| text.contains(&format!("{{{name}}}"))) {
             parts.push(format!("{name} = {var:?}"));
         }
+    }
+    if let Some(database) = &facts.geo_database
+        && texts.iter().any(|(_, text)| text.to_ascii_lowercase().contains("geo_ip"))
+    {
+        parts.push(format!("geo_ip {database}"));
     }
     parts.extend(texts.into_iter().flat_map(|(name, text)| [name.to_owned(), text.to_owned()]));
     let rejects = pipeline.rejects.of(sink);

@@ -151,7 +151,8 @@ impl<'a> Maker<'a> {
             return Err(misfits);
         }
         let upstream = dag::upstream(&self.edges, &sink.from);
-        step.fingerprint = fingerprint::fingerprint(self.pipeline, sink, &step, &upstream);
+        step.fingerprint =
+            fingerprint::fingerprint(self.pipeline, self.facts, sink, &step, &upstream);
         Ok(step)
     }
 

@@ -33,6 +33,8 @@ pub struct Facts {
     pub checks: BTreeMap<String, RelationFacts>,
     /// What each sink's target holds.
     pub targets: BTreeMap<String, Target>,
+    /// The fingerprint of the database that `geo_ip` looks into, if there is one.
+    pub geo_database: Option<String>,
 }
 
 /// A frozen source.

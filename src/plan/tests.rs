@@ -105,6 +105,7 @@ fn shop() -> (Pipeline, Facts) {
             "totals_out".into(),
             Target { schema: Some(columns()), rows: Some(1204), ..Target::default() },
         )]),
+        geo_database: None,
     };
     (pipeline, facts)
 }
@@ -309,4 +310,17 @@ fn a_fingerprint_changes_with_what_is_written_and_with_nothing_else() {
     for (index, change) in same.into_iter().enumerate() {
         assert_eq!(print(change), usual, "change {index}");
     }
+}
+
+#[test]
+fn a_fingerprint_changes_with_the_database_of_places_where_the_sql_looks_into_it() {
+    let print = |text: &str, database: Option<&str>| {
+        let (mut pipeline, mut facts) = shop();
+        pipeline.models[0].sql.text = text.to_owned();
+        facts.geo_database = database.map(str::to_owned);
+        first_load(&planned(&pipeline, &facts, &["clean_out"])).fingerprint.clone()
+    };
+    let looks = "select GEO_IP(ip, 'country.iso_code') from orders";
+    assert_ne!(print(looks, Some("a")), print(looks, Some("b")));
+    assert_eq!(print("select 1", Some("a")), print("select 1", Some("b")));
 }

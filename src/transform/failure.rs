@@ -11,8 +11,8 @@ use datafusion::sql::sqlparser::tokenizer::Location;
 
 use crate::config::suggest;
 use crate::error::{Error, Excerpt, Kind};
-use crate::transform::budget;
 use crate::transform::statement::{Statement, excerpt, lower_first};
+use crate::transform::{budget, functions};
 
 /// What DataFusion says when its folder of spilled data is full by its own count.
 const SPILL_LIMIT: &str = "exceeded the allowable limit";
@@ -25,7 +25,7 @@ pub(super) fn carried(error: Error) -> DataFusionError {
 /// The error of a statement that cannot be planned.
 pub(super) fn planning(error: &DataFusionError, statement: &Statement) -> Error {
     if let Some(error) = ours(error) {
-        return error;
+        return error.at("file", &statement.sql.file);
     }
     let plain = match error.find_root() {
         DataFusionError::SchemaError(error, _) => schema_error(error, statement),
@@ -35,7 +35,11 @@ pub(super) fn planning(error: &DataFusionError, statement: &Statement) -> Error 
         DataFusionError::Internal(text) => internal(text).at("in", &statement.subject),
         other => mismatch(&other.message(), statement).unwrap_or_else(|| {
             let text = sentence(&other.message());
-            Error::config(format!("{} cannot be planned: {text}", statement.subject))
+            let error = Error::config(format!("{} cannot be planned: {text}", statement.subject));
+            match functions::bracket_hint(&other.message()) {
+                Some(hint) => error.hint(hint),
+                None => error,
+            }
         }),
     };
     if plain.shown_excerpt().is_some() {

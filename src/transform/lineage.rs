@@ -8,33 +8,42 @@ use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
 use crate::config::{OnRefused, Pipeline, Sql, Var, suggest};
 use crate::error::{Error, Result};
 use crate::plan::dag::{self, Edges};
-use crate::transform::refusal;
 use crate::transform::statement::{Reference, Statement};
+use crate::transform::{functions, refusal};
 
 /// Reads every statement of `pipeline` without touching the world: a statement that cannot be
 /// parsed or is not one `SELECT`, a parameter without a value, a name that nothing provides, a
-/// cycle, a rejecting check that is not a plain condition. All problems, each with file, line,
+/// cycle, a rejecting check that is not a plain condition, `geo_ip` without a database. All problems, each with file, line,
 /// column and a caret. Parameters that every run has (such as `date`) must stand in
 /// `pipeline.vars` already.
 pub fn check(pipeline: &Pipeline) -> Vec<Error> {
     let sources = pipeline.sources.iter().map(|source| source.name.as_str());
     let models = pipeline.models.iter().map(|model| (model.name.as_str(), &model.sql));
     let mut problems = Vec::new();
-    if let Err(errors) = read_models(models, &sources.clone().collect(), &pipeline.vars) {
-        problems.extend(errors);
+    match read_models(models, &sources.clone().collect(), &pipeline.vars) {
+        Ok(reads) => problems.extend(reads.iter().filter_map(|read| unlocated(pipeline, read))),
+        Err(errors) => problems.extend(errors),
     }
     let known = sources.chain(pipeline.models.iter().map(|model| model.name.as_str())).collect();
     for check in &pipeline.checks {
         let read = read(&format!("check `{}`", check.name), &check.sql, &known, &pipeline.vars);
         match read {
-            Ok(read) if check.refused == OnRefused::Reject => {
-                problems.extend(refusal::subject(&read.statement).err());
+            Ok(read) => {
+                if check.refused == OnRefused::Reject {
+                    problems.extend(refusal::subject(&read.statement).err());
+                }
+                problems.extend(unlocated(pipeline, &read));
             }
-            Ok(_) => {}
             Err(errors) => problems.extend(errors),
         }
     }
     problems
+}
+
+/// The problem that a statement calls `geo_ip` and the pipeline names no database.
+fn unlocated(pipeline: &Pipeline, read: &Read) -> Option<Error> {
+    let call = read.statement.call("geo_ip").filter(|_| pipeline.geo_ip.is_none())?;
+    Some(functions::no_database().excerpt(call))
 }
 
 /// Which relations each model and each check reads, directly.

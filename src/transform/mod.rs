@@ -6,9 +6,11 @@
 //! data, and never tries anything twice.
 
 mod budget;
+mod common_parts;
 mod exact;
 mod exact_sum;
 mod failure;
+mod functions;
 mod join;
 mod lineage;
 mod loss;
@@ -24,6 +26,7 @@ mod stream;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+pub use functions::{FunctionDoc, manual};
 pub use lineage::{Lineage, check, lineage};
 pub use session::Session;
 

@@ -18,7 +18,7 @@ use crate::source::BATCH_ROWS;
 use crate::transform::budget::Budget;
 use crate::transform::exact::ExactIntegers;
 use crate::transform::exact_sum::ExactSums;
-use crate::transform::{Limits, failure};
+use crate::transform::{Limits, common_parts, failure, functions};
 
 /// Consumers named when the pool runs out.
 const CONSUMERS_SHOWN: NonZeroUsize = NonZeroUsize::new(3).expect("3 is not 0");
@@ -50,7 +50,9 @@ pub(super) fn state(limits: &Limits, spill: &SpillFolder, budget: &Budget) -> Re
         .with_default_features()
         .with_analyzer_rule(Arc::new(ExactIntegers))
         .with_analyzer_rule(Arc::new(ExactSums))
+        .with_optimizer_rules(common_parts::rules())
         .build();
+    functions::register(&mut state).map_err(|error| failure::running(&error, "the session"))?;
     // `now()` is the same in every statement of a run.
     state.mark_start_execution();
     Ok(state)

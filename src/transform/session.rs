@@ -4,6 +4,7 @@
 //! was given. Names are matched as written, upper and lower case apart, with and without quotes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use arrow::datatypes::Schema;
@@ -20,6 +21,7 @@ use crate::memory::Memory;
 use crate::plan::RelationFacts;
 use crate::source::Snapshot;
 use crate::transform::budget::Budget;
+use crate::transform::functions::{self, GeoDatabase};
 use crate::transform::lineage::{self, Read};
 use crate::transform::relation::Relation;
 use crate::transform::runtime::{self, SpillFolder};
@@ -38,6 +40,7 @@ pub struct Session {
     pub(super) sources: BTreeMap<String, Arc<Relation>>,
     models: BTreeMap<String, Defined>,
     checks: BTreeMap<String, Defined>,
+    geo_database: Option<Arc<GeoDatabase>>,
     pub(super) prepared: Mutex<HashMap<Wanted, Arc<Prepared>>>,
 }
 
@@ -66,6 +69,7 @@ impl Session {
             sources: BTreeMap::new(),
             models: BTreeMap::new(),
             checks: BTreeMap::new(),
+            geo_database: None,
             prepared: Mutex::default(),
         })
     }
@@ -73,6 +77,24 @@ impl Session {
     /// The budget that everything in this session draws from.
     pub fn memory(&self) -> Arc<dyn Memory> {
         Arc::new(self.budget.clone())
+    }
+
+    /// Gives `geo_ip` the MaxMind database at `path`, which the user calls `name`; it is held in
+    /// memory, and counts as such. Before any model.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no such database, or does not fit into the memory.
+    pub fn set_geo_database(&mut self, path: &Path, name: &str) -> Result<()> {
+        let database = Arc::new(GeoDatabase::open(path, name, &self.budget)?);
+        let failed = |error| failure::running(&error, "the session");
+        functions::locate(&mut self.state, Arc::clone(&database)).map_err(failed)?;
+        self.geo_database = Some(database);
+        Ok(())
+    }
+
+    /// Tells the database of `geo_ip` from others.
+    pub fn geo_fingerprint(&self) -> Option<&str> {
+        self.geo_database.as_ref().map(|database| database.fingerprint())
     }
 
     /// Adds a source.
@@ -175,6 +197,9 @@ impl Session {
         let plan = self.analyzed(plan).map_err(failed)?;
         distinct_columns(&statement.subject, plan.schema().as_arrow())
             .map_err(|error| error.at("file", &statement.sql.file))?;
+        if functions::has_untyped_json(&plan) {
+            return Err(untyped_json(&statement));
+        }
         // The optimiser finds mistakes of its own, such as a constant that does not fit its type.
         self.state.optimize(&plan).map_err(failed)?;
         let names = read.references.into_iter().map(|reference| reference.name).collect();
@@ -239,6 +264,13 @@ fn distinct_columns(subject: &str, schema: &Schema) -> Result<()> {
                 .hint("give one of them another name with `as`"))
         }
     }
+}
+
+/// What `->` takes out of JSON has a type of its own in each row, which nothing else knows.
+fn untyped_json(statement: &Statement) -> Error {
+    Error::config(format!("{} uses a value of JSON without a type", statement.subject))
+        .at("file", &statement.sql.file)
+        .hint("take it as text with `->>`, or say its type: `cast(j -> 'a' as bigint)`")
 }
 
 fn explained(statement: &Statement, plan: &LogicalPlan) -> String {

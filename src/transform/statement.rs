@@ -96,6 +96,18 @@ impl Statement {
         Ok(ParamValues::Map(self.parameters.iter().map(value).collect::<Result<_>>()?))
     }
 
+    /// The line around the first call of `function`, if there is one.
+    pub(super) fn call(&self, function: &str) -> Option<Excerpt> {
+        let found = ast::visit_expressions(self.query.as_ref(), |expr| match expr {
+            Expr::Function(call) if written(&call.name).eq_ignore_ascii_case(function) => {
+                ControlFlow::Break(ast::Spanned::span(&call.name).start)
+            }
+            _ => ControlFlow::Continue(()),
+        });
+        let at = found.break_value()?;
+        Some(excerpt(&self.sql, at, function.chars().count()))
+    }
+
     /// The line around the first place where `word` stands as a name, if it does.
     pub(super) fn find(&self, word: &str) -> Option<Excerpt> {
         let mut tokens = Tokenizer::new(&GenericDialect {}, &self.sql.text);

@@ -1,5 +1,7 @@
 //! What a session promises, over snapshots in memory.
 
+mod functions;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -747,4 +749,26 @@ fn a_session_makes_its_spill_folder_and_takes_it_away() {
     drop(session);
     assert!(!spill.exists());
     drop(folder);
+}
+
+#[tokio::test]
+async fn constants_that_differ_in_their_zone_alone_stay_apart() {
+    let at = |zone: &str| format!("arrow_cast('2020-01-01T00:00:00Z', 'Timestamp(µs, {zone})')");
+    let text = format!(
+        "select case when id > 1 then {} end as civil, case when id > 1 then {} end as moment \
+         from orders",
+        at("None"),
+        at("Some(\"UTC\")"),
+    );
+    let (session, _folder) = with_models(Arc::new(orders(1, 3)), &[model("m", &text)]).await;
+    assert_eq!(
+        shown(&session, &query("m")).await,
+        "+---------------------+----------------------+\n\
+         | civil               | moment               |\n\
+         +---------------------+----------------------+\n\
+         |                     |                      |\n\
+         |                     |                      |\n\
+         | 2020-01-01T00:00:00 | 2020-01-01T00:00:00Z |\n\
+         +---------------------+----------------------+"
+    );
 }

@@ -70,6 +70,7 @@ Commands:
   copy         Copy one source to one target
   runs         List past runs
   connectors   List connectors, or the options of one
+  functions    List the functions that SQL has beyond those of DataFusion
   clean        Remove what killed and replaced loads have left beside a table
   completions  Print a completion script for a shell
 

@@ -3,13 +3,15 @@
 mod bigquery;
 mod cluster;
 mod doris;
-mod doris_stand;
-mod into_doris;
+mod in_stores;
 // Release builds have no points at which to be killed.
 #[cfg(debug_assertions)]
 mod held;
 #[cfg(debug_assertions)]
 mod killed;
+mod login_analytics;
+mod mariadb;
+mod mysql;
 mod project;
 mod writers;
 mod faults;
@@ -18,6 +20,10 @@ mod mistakes;
 mod network;
 mod proxy;
 mod shards;
+mod sqlserver;
+mod tds;
+mod tds_stand;
+mod stores;
 mod types;
 
 #[test]

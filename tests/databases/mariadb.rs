@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{LazyLock, Mutex};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 /// The server that all tests of this process share.
 pub(crate) static SHARED: LazyLock<MariaDb> = LazyLock::new(|| MariaDb::start(&[]));
@@ -34,6 +34,8 @@ struct Keeper {
 const KEEP: &str = r#"
 set -e
 dir=$1; port=$2; shift 2
+# Servers that share a folder for temporary tables delete those of each other.
+export TMPDIR="$dir"
 pid=
 halt() { [ -z "$pid" ] || { kill "-$1" "$pid" && wait "$pid"; } >/dev/null 2>&1 || true; pid=; }
 cleanup() { halt KILL; rm -rf "$dir"; }
@@ -165,7 +167,8 @@ impl Keeper {
 
 impl Drop for MariaDb {
     fn drop(&mut self) {
-        let mut keeper = self.keeper.lock().expect("no thread panicked");
+        // A panic in a drop would hide why the test failed.
+        let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
         keeper.orders = None;
         let _ = keeper.shell.wait();
     }

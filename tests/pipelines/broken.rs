@@ -37,9 +37,19 @@ const MISTAKES: &[(&str, Make)] = &[
     ("empty_file", |project| project.write("data/orders.csv", "")),
     ("failing_cast", nothing),
     ("file_in_the_way", nothing),
+    ("geo_ip_damaged_file", |project| {
+        let places = places();
+        project.write("data/places.mmdb", &places[..places.len() / 2]);
+    }),
+    ("geo_ip_missing_file", nothing),
+    ("geo_ip_no_address", |project| project.write("data/places.mmdb", places())),
+    ("geo_ip_unknown_field", |project| project.write("data/places.mmdb", places())),
+    ("geo_ip_without_database", nothing),
     ("glob_without_match", nothing),
     ("header_only", nothing),
     ("invalid_utf8", |project| project.write("data/orders.csv", b"id,name\n1,Ada\n2,M\xfcller\n")),
+    ("json_fraction", nothing),
+    ("json_without_type", nothing),
     ("late_misfit", |project| {
         project.write("data/orders.csv", many_orders(150_000) + "150001,seven\n");
     }),
@@ -47,6 +57,9 @@ const MISTAKES: &[(&str, Make)] = &[
     ("merge_twice_the_key", nothing),
     ("missing_file", nothing),
     ("models_in_a_circle", nothing),
+    ("mysql_no_database", nothing),
+    ("mysql_wrong_url", nothing),
+    ("mysql_wrong_words", nothing),
     ("number_too_large", nothing),
     ("own_folder", nothing),
     ("overflow", nothing),
@@ -63,7 +76,16 @@ const MISTAKES: &[(&str, Make)] = &[
     }),
     ("sqlite_class", a_shop),
     ("sql_syntax", nothing),
+    ("sqlserver_nolock", nothing),
+    ("sqlserver_two_statements", nothing),
+    ("sqlserver_verify_ca", nothing),
+    ("sqlserver_wrong_shards", nothing),
     ("stopping_check", nothing),
+    ("store_clear_text", nothing),
+    ("store_half_a_key", nothing),
+    ("store_no_bucket", nothing),
+    ("store_not_written", nothing),
+    ("store_option_without_store", nothing),
     ("table_name_upwards", a_shop),
     ("truncated_gzip", |project| {
         let bytes = gzip(&many_orders(3000));
@@ -72,12 +94,19 @@ const MISTAKES: &[(&str, Make)] = &[
     ("truncated_parquet", |project| project.write("data/orders.parquet", "PAR1 and no more")),
     ("unknown_column", nothing),
     ("unknown_table", nothing),
+    ("user_agent_part", nothing),
     ("wrong_json", |project| {
         project.write("data/orders.json", "{\"id\":1}\n{\"id\":2,}\n{\"id\":3}\n");
     }),
 ];
 
 fn nothing(_: &Project) {}
+
+/// The small database of places.
+fn places() -> Vec<u8> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/logins/places.mmdb");
+    std::fs::read(path).expect("the fixture can be read")
+}
 
 /// A database with a table of which one value is of another class than its column.
 fn a_shop(project: &Project) {

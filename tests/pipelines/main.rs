@@ -3,6 +3,7 @@
 
 mod broken;
 mod demo;
+mod functions;
 mod interrupted;
 // Release builds have no points at which to be killed.
 #[cfg(debug_assertions)]
@@ -42,13 +43,16 @@ impl Project {
         project
     }
 
-    /// The demo: `fixtures` and `sql`, side by side as in the repository.
+    /// The demo: `fixtures` and `sql`, side by side as in the repository, with one pipeline.
     fn demo() -> Self {
         let project = Project::of(&[]);
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        for folder in ["fixtures/flights", "fixtures/pipelines", "sql"] {
+        for folder in ["fixtures/flights", "sql"] {
             copy(&root.join(folder), &project.path(folder));
         }
+        let pipeline = "fixtures/pipelines/flights.yaml";
+        let text = std::fs::read(root.join(pipeline)).expect("the demo has a pipeline");
+        project.write(pipeline, text);
         project
     }
 

@@ -8,8 +8,9 @@ use reqwest::header::{AUTHORIZATION, HeaderValue};
 use serde_json::Value;
 use tokio::sync::Mutex;
 
-use super::credentials::{Credentials, Place};
-use super::failure::{CLOCK_HINT, clock, skew};
+use super::acting::Acting;
+use super::credentials::{Credentials, Identity, Place};
+use super::failure::{CLOCK_HINT, Refusal, clock, skew};
 use crate::config::Secret;
 use crate::error::{Error, Kind, Result};
 use crate::network::http::{Answer, Http, Settings};
@@ -31,7 +32,7 @@ pub(super) struct Tokens {
 
 #[derive(Debug, Default)]
 struct Kept {
-    credentials: Option<Credentials>,
+    identity: Option<Identity>,
     token: Option<Token>,
 }
 
@@ -75,22 +76,53 @@ impl Tokens {
         {
             return Ok(token.clone());
         }
-        if kept.credentials.is_none() {
+        if kept.identity.is_none() {
             let place = self.place.clone();
             let read = tokio::task::spawn_blocking(move || place.read()).await;
             let read = read.map_err(|_| Error::bug("reading credentials broke off"))?;
-            kept.credentials = Some(read?);
+            kept.identity = Some(read?);
         }
-        let Some(credentials) = &kept.credentials else {
+        let Some(identity) = &kept.identity else {
             return Err(Error::bug("credentials were read and are not there"));
         };
-        let token = self.fetch(credentials).await?;
+        let token = self.fetch(identity).await?;
         kept.token = Some(token.clone());
         Ok(token)
     }
 
-    async fn fetch(&self, credentials: &Credentials) -> Result<Token> {
-        let request = credentials.request(self.http.client())?;
+    async fn fetch(&self, identity: &Identity) -> Result<Token> {
+        let own = self.own(identity).await?;
+        let Some(acting) = &identity.acting else { return Ok(own) };
+        let asked = Instant::now();
+        let answer = self.http.send(acting.request(self.http.client(), &own.secret)?).await?;
+        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        match Acting::answered(&body) {
+            Some((secret, lasts)) if answer.status.is_success() => {
+                Ok(Token { secret, until: asked + lasts.saturating_sub(EARLY) })
+            }
+            _ => {
+                let refusal = Refusal::of_answer(&answer);
+                Err(refusal.into_error("there is no token for the account to act as").hint(
+                    "grant roles/iam.serviceAccountTokenCreator on that account to whom the file \
+                     with credentials names",
+                ))
+            }
+        }
+    }
+
+    /// A token of those whom the credentials are of.
+    async fn own(&self, identity: &Identity) -> Result<Token> {
+        let (client, credentials) = (self.http.client(), &identity.credentials);
+        let request = match credentials {
+            Credentials::Federated(federated) => {
+                let subject = match federated.question(client)? {
+                    None => federated.read()?,
+                    Some(question) => federated.subject(&self.told(question).await?)?,
+                };
+                federated.exchange(client, &subject, identity.scope())?
+            }
+            credentials => credentials.request(client, identity.scope())?,
+        };
         let asked = Instant::now();
         let answer = self.http.send(request).await.map_err(|error| self.unreachable(error))?;
         let is_flavoured = answer.headers.contains_key("metadata-flavor");
@@ -105,6 +137,18 @@ impl Tokens {
                 Ok(Token { secret: Secret::guarded(token), until: asked + lasts })
             }
             _ => Err(refused(credentials, &answer, &body)),
+        }
+    }
+
+    /// What is told where the subject token is.
+    async fn told(&self, question: Request) -> Result<String> {
+        let answer = self.http.send(question).await?;
+        match answer.status.is_success() {
+            true => Ok(String::from_utf8_lossy(&answer.body).into_owned()),
+            false => {
+                let error = Error::denied("the subject token is not given");
+                Err(error.at("status", answer.status.as_u16()))
+            }
         }
     }
 

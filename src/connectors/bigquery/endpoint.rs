@@ -110,7 +110,7 @@ fn of(given: Option<&str>, emulator: Option<&str>, has_credentials: bool) -> Res
 }
 
 /// Whether nobody can listen between us and it.
-fn is_local(url: &Url) -> bool {
+pub(super) fn is_local(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
     host == "localhost" || address.is_ok_and(|address| address.is_loopback())

@@ -15,6 +15,8 @@ pub(super) struct Refusal {
     pub reason: String,
     /// What it says, safe to be shown.
     pub message: String,
+    /// The first thing that went wrong in a job, where its message only says that something did.
+    pub first: Option<String>,
     /// How the clock of the server differs from ours in seconds, where that matters.
     pub skew: Option<i64>,
 }
@@ -37,17 +39,23 @@ impl Refusal {
             status: answer.status.as_u16(),
             reason: if is_google { reason.to_owned() } else { NO_ANSWER.to_owned() },
             message,
+            first: None,
             skew: skew(answer),
         }
     }
 
-    /// What an `errorResult` of a job says.
-    pub(super) fn of_job(error: &Value) -> Self {
-        let text = |key: &str| error[key].as_str().unwrap_or_default();
-        let message = shown(text("message"));
-        let place = shown(text("location"));
-        let message = if place.is_empty() { message } else { format!("{message} (at {place})") };
-        Refusal { status: 0, reason: text("reason").to_owned(), message, skew: None }
+    /// What the status of a job says, if it has failed.
+    pub(super) fn of_job(status: &Value) -> Option<Self> {
+        let error = &status["errorResult"];
+        let all = status["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let told = |error: &Value| error["message"] != status["errorResult"]["message"];
+        error.is_object().then(|| Refusal {
+            status: 0,
+            reason: error["reason"].as_str().unwrap_or_default().to_owned(),
+            message: with_place(error),
+            first: all.iter().find(|error| told(error)).map(with_place),
+            skew: None,
+        })
     }
 
     /// Whether it is not there.
@@ -134,6 +142,10 @@ impl Refusal {
             ("", status) => error.at("status", status),
             (reason, _) => error.at("reason", reason),
         };
+        let error = match &self.first {
+            Some(first) => error.at("first error", first),
+            None => error,
+        };
         let error = match permission(&self.message) {
             Some(permission) => error.at("missing permission", permission),
             None => error,
@@ -192,6 +204,15 @@ fn permission_hint(message: &str) -> String {
 /// The longest message of a server that is shown, in characters.
 const MESSAGE_CHARS: usize = 400;
 
+/// The message of an error in a job, and where it is.
+fn with_place(error: &Value) -> String {
+    let text = |key: &str| shown(error[key].as_str().unwrap_or_default());
+    match text("location") {
+        place if place.is_empty() => text("message"),
+        place => format!("{} (at {place})", text("message")),
+    }
+}
+
 /// A message of the server without the values of rows that it quotes.
 fn shown(message: &str) -> String {
     let quoted = ["; Value:", "Value: '", "; value:"];
@@ -220,11 +241,14 @@ mod tests {
         Refusal::of_answer(&answer).into_error("could not ask")
     }
 
+    fn job(error: Value) -> Refusal {
+        Refusal::of_job(&json!({ "errorResult": error })).unwrap()
+    }
+
     #[test]
     fn each_reason_says_who_must_act() {
-        let job = |reason: &str| {
-            Refusal::of_job(&json!({ "reason": reason, "message": "m" })).into_error("x").kind()
-        };
+        let kind_of =
+            |reason: &str| job(json!({ "reason": reason, "message": "m" })).into_error("x").kind();
         for (reason, kind) in [
             ("rateLimitExceeded", Kind::Limit),
             ("jobRateLimitExceeded", Kind::Limit),
@@ -238,7 +262,7 @@ mod tests {
             ("stopped", Kind::Conflict),
             ("resourcesExceeded", Kind::Data),
         ] {
-            assert_eq!(job(reason), kind, "{reason}");
+            assert_eq!(kind_of(reason), kind, "{reason}");
         }
         for (status, kind) in [
             (400, Kind::Config),
@@ -284,7 +308,7 @@ mod tests {
 
     #[test]
     fn values_of_rows_that_a_server_quotes_are_not_shown() {
-        let told = Refusal::of_job(&json!({
+        let told = job(json!({
             "reason": "invalid",
             "message": "Could not convert value to integer. Field: a; Value: secret",
             "location": "file-00000000",

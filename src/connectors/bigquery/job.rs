@@ -51,8 +51,7 @@ impl Job {
 
     /// Why it has failed.
     pub(super) fn failure(&self) -> Option<Refusal> {
-        let error = &self.0["status"]["errorResult"];
-        error.is_object().then(|| Refusal::of_job(error))
+        Refusal::of_job(&self.0["status"])
     }
 
     /// The value of one of its labels.

@@ -11,6 +11,7 @@
 //! - `auth`, `credentials`, `endpoint`, `api`, `failure`: how the service is spoken to.
 //! - `field`, `types`, `form`, `schema`, `layout`, `target`: columns, and whether a load fits them.
 
+mod acting;
 mod api;
 mod auth;
 mod columnar;
@@ -18,6 +19,7 @@ mod credentials;
 mod encode;
 mod endpoint;
 mod failure;
+mod federation;
 mod field;
 mod form;
 mod gather;

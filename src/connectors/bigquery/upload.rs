@@ -249,6 +249,7 @@ fn gone() -> Refusal {
         status: 503,
         reason: "backendError".to_owned(),
         message: "the upload is no longer known".to_owned(),
+        first: None,
         skew: None,
     }
 }

@@ -1,7 +1,6 @@
 //! Finds out what the files of a source hold, before a row is read: columns, types, pieces.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
@@ -13,7 +12,7 @@ use crate::connectors::csv::infer::Guess;
 use crate::connectors::csv::options::Settings;
 use crate::connectors::csv::split;
 use crate::error::{Error, Result};
-use crate::files::{self, Compression, Stamp};
+use crate::files::{self, Compression, Stamp, side_by_side};
 use crate::source::{BATCH_ROWS, SnapshotId, Split};
 
 /// Bytes of each file from which types are inferred.
@@ -72,38 +71,6 @@ impl Frozen {
         let settings = settings.clone();
         Ok(Frozen { settings, members, nulls, columns, schema, pieces, splits, id })
     }
-}
-
-/// Does `work` for each item, with at most `jobs` threads; the first error in the order of the
-/// items is the one that counts.
-fn side_by_side<T: Sync, R: Send>(
-    jobs: usize,
-    items: &[T],
-    work: impl Fn(&T) -> Result<R> + Sync,
-) -> Result<Vec<R>> {
-    let next = AtomicUsize::new(0);
-    let take = || {
-        let mut done = Vec::new();
-        while let Some((at, item)) =
-            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, items.get(at)?)))
-        {
-            done.push((at, work(item)));
-        }
-        done
-    };
-    let mut done = std::thread::scope(|scope| {
-        let threads: Vec<_> = (1..jobs.min(items.len())).map(|_| scope.spawn(take)).collect();
-        let mut done = take();
-        for thread in threads {
-            match thread.join() {
-                Ok(more) => done.extend(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        done
-    });
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, result)| result).collect()
 }
 
 fn positions(stamps: &[Stamp], heads: &[Head]) -> Result<Vec<Vec<usize>>> {

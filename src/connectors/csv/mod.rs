@@ -33,7 +33,7 @@ use tokio::sync::Mutex;
 use crate::config::Options;
 use crate::connectors::{Capability, Connector, Context};
 use crate::error::{Error, Result};
-use crate::files::{self, Stamp};
+use crate::files::{Places, Stamp};
 use crate::memory::Memory;
 use crate::source::{BatchStream, Snapshot, SnapshotId, Source, Split, Want, Window};
 use frozen::Frozen;
@@ -53,23 +53,25 @@ pub static CONNECTOR: Connector = Connector {
     },
     options: options::DOCS,
     types: None,
-    check: |options, _| Settings::of(options).1,
+    check: |options, _| Settings::of(options).2,
     source: Some(source),
     sink: None,
 };
 
 fn source(options: &Options, context: &Context) -> Result<Arc<dyn Source>> {
-    let (settings, problems) = Settings::of(options);
+    let (settings, access, problems) = Settings::of(options);
     if !problems.is_empty() {
         return Err(Error::several(problems.into_iter().map(|p| p.into_error(None)).collect()));
     }
-    Ok(Arc::new(CsvSource { settings, context: context.clone(), known: Mutex::default() }))
+    let places = Places::new(&context.base, &access);
+    Ok(Arc::new(CsvSource { settings, places, context: context.clone(), known: Mutex::default() }))
 }
 
 /// The files that some paths and globs name.
 #[derive(Debug)]
 struct CsvSource {
     settings: Settings,
+    places: Places,
     context: Context,
     known: Mutex<Option<Arc<Frozen>>>,
 }
@@ -78,13 +80,14 @@ impl CsvSource {
     /// The files as they are now; looked at again only when one of them changed.
     async fn freeze(&self) -> Result<Arc<Frozen>> {
         let mut known = self.known.lock().await;
-        let (settings, context) = (self.settings.clone(), self.context.clone());
+        let (settings, jobs) = (self.settings.clone(), self.context.jobs);
+        let places = self.places.clone();
         let before = known.clone();
         let work = move || {
-            let stamps = stamps(&settings, &context)?;
+            let stamps = stamps(&settings, &places)?;
             match before {
                 Some(before) if before.members.iter().map(|m| &m.stamp).eq(&stamps) => Ok(before),
-                _ => Ok(Arc::new(Frozen::of(&settings, stamps, context.jobs)?)),
+                _ => Ok(Arc::new(Frozen::of(&settings, stamps, jobs)?)),
             }
         };
         let done = tokio::task::spawn_blocking(work).await;
@@ -102,10 +105,10 @@ impl CsvSource {
 }
 
 /// Every file that the paths name, once.
-fn stamps(settings: &Settings, context: &Context) -> Result<Vec<Stamp>> {
+fn stamps(settings: &Settings, places: &Places) -> Result<Vec<Stamp>> {
     let mut stamps: Vec<Stamp> = Vec::new();
     for pattern in &settings.paths {
-        for stamp in files::find(&context.base, pattern)? {
+        for stamp in places.find(pattern)? {
             if !stamps.iter().any(|known| known.path == stamp.path) {
                 stamps.push(stamp);
             }

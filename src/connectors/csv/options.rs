@@ -4,11 +4,15 @@ use arrow::datatypes::DataType;
 
 use crate::config::{Options, Place, Problem, Reader, Value};
 use crate::connectors::csv::fields::Dialect;
+use crate::connectors::store_options::{READ, STORES, of_stores};
 use crate::connectors::{OptionDoc, Role};
 use crate::files::types::parse_type;
+use crate::stores::Access;
 
 /// Every option, in the order of the manual.
-pub(super) const DOCS: &[OptionDoc] = &[
+pub(super) static DOCS: &[OptionDoc] = &of_stores::<{ OWN.len() + STORES }>(OWN, READ);
+
+const OWN: &[OptionDoc] = &[
     doc("path", None, "a path, a glob or a list of them, relative to the pipeline file"),
     doc("header", Some("true"), "whether the first record of each file holds the column names"),
     doc("names", Some("column1, column2, ..."), "the column names where `header` is false"),
@@ -71,7 +75,7 @@ pub(super) struct Settings {
 
 impl Settings {
     /// What `options` say, with everything that is wrong with them.
-    pub(super) fn of(options: &Options) -> (Self, Vec<Problem>) {
+    pub(super) fn of(options: &Options) -> (Self, Access, Vec<Problem>) {
         let reader = options.reader();
         let paths = paths(&reader);
         let settings = Settings {
@@ -91,7 +95,8 @@ impl Settings {
             let problem = Problem::new(&reader.place_of("names"), "`names` needs `header: false`");
             reader.problem(problem.hint("files with a header name their columns themselves"));
         }
-        (settings, reader.finish())
+        let access = Access::read(&reader, &settings.paths);
+        (settings, access, reader.finish())
     }
 }
 

@@ -5,14 +5,13 @@
 //! of the two soon meets a quote where none may stand. Then the ranges are put together from the
 //! first to the last. A file in which a quote stands where no regular one may stand is never cut.
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::io::Read;
 
 use memchr::memchr;
 
 use crate::connectors::csv::fields::Dialect;
 use crate::error::Result;
-use crate::files::Stamp;
+use crate::files::{Opened, Stamp};
 
 const READ_BYTES: usize = 256 << 10;
 
@@ -61,12 +60,12 @@ pub(super) fn ranges(file: usize, start: u64, end: u64, size: u64) -> Vec<Range>
 
 /// Looks at a range in both ways.
 pub(super) fn look(range: Range, stamp: &Stamp, dialect: Dialect) -> Result<Found> {
-    let file = stamp.open()?;
+    let opened = stamp.open()?;
     let mut looks = [Some(Look::new(At::Outside)), Some(Look::new(At::Inside))];
     if range.is_first || dialect.quote.is_none() {
         looks[1] = None;
     }
-    feed(range, stamp, &file, dialect, &mut looks)?;
+    feed(range, stamp, &opened, dialect, &mut looks)?;
     let [outside, inside] = looks;
     Ok(Found { outside, inside })
 }
@@ -102,28 +101,30 @@ pub(super) fn borders(
 fn feed(
     range: Range,
     stamp: &Stamp,
-    file: &File,
+    opened: &Opened,
     dialect: Dialect,
     looks: &mut [Option<Look>; 2],
 ) -> Result<()> {
     let failed = |e| stamp.failed(&e);
     let mut previous = [b'\n'];
+    let before = if range.is_first { 0 } else { 1 };
+    let mut input = opened.reader(range.start - before..range.end).map_err(failed)?;
     if !range.is_first {
-        file.read_exact_at(&mut previous, range.start - 1).map_err(failed)?;
+        input.read_exact(&mut previous).map_err(failed)?;
     }
     let (mut at, mut bytes) = (range.start, vec![0; READ_BYTES]);
     let wanted = |look: &Option<Look>| look.as_ref().is_some_and(|l| !l.is_done(dialect));
     while at < range.end && looks.iter().any(wanted) {
         let length = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(READ_BYTES);
         let bytes = &mut bytes[..length];
-        file.read_exact_at(bytes, at).map_err(failed)?;
+        input.read_exact(bytes).map_err(failed)?;
         for look in looks.iter_mut() {
             *look = look.take().and_then(|look| look.feed(dialect, previous[0], bytes, at));
         }
         previous = [bytes[length - 1]];
         at += length as u64;
     }
-    stamp.check(file)
+    stamp.check(opened)
 }
 
 /// One way of looking at a range.

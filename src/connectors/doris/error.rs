@@ -19,9 +19,10 @@ pub(super) fn of(message: &str, server: &str, cause: &Cause) -> Error {
             Error::denied(format!("`{server}` does not encrypt its sessions"))
                 .hint("set `enable_ssl = true` there, or `tls: disable` if nobody can listen")
         }
-        Cause::Io(IoError::Io(error)) => {
-            Error::unavailable(message).at("server", server).at("reason", error)
-        }
+        Cause::Io(IoError::Io(error)) => match network::within(error) {
+            Some(error) => network::refused(server, error),
+            None => Error::unavailable(message).at("server", server).at("reason", error),
+        },
         other => Error::unavailable(message).at("server", server).at("reason", other),
     }
 }

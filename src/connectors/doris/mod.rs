@@ -39,7 +39,7 @@ mod settle;
 mod source_type;
 mod stage;
 #[cfg(test)]
-#[path = "../../../tests/databases/doris/mod.rs"]
+#[path = "../../../tests/databases/doris/stand/mod.rs"]
 mod stand_in;
 mod swap;
 mod sweep;

@@ -125,11 +125,17 @@ impl Nodes {
             [] => self.named_by_front_ends().await?,
             given => given.to_vec(),
         };
-        let mut list = Vec::new();
+        let (mut list, mut distrusted) = (Vec::new(), None);
         for server in candidates {
-            if self.is_alive(&server).await {
-                list.push(server);
+            match self.look(&server).await {
+                Ok(()) => list.push(server),
+                Err(error) if error.kind() == Kind::Denied => distrusted = Some(error),
+                Err(_) => {}
             }
+        }
+        // Whoever is there, and none of them is to be trusted, is no failure that passes.
+        if let Some(error) = distrusted.filter(|_| list.is_empty()) {
+            return Err(error);
         }
         *alive = Some((Instant::now(), list.clone()));
         Ok(list)
@@ -148,7 +154,7 @@ impl Nodes {
     }
 
     /// A server that answers anything at all over HTTP is there.
-    async fn is_alive(&self, server: &Address) -> bool {
+    async fn look(&self, server: &Address) -> Result<()> {
         let asked = async {
             let (http, url) = (self.http().await?, self.url(server, "/api/health")?);
             let request = http.client().get(url).timeout(self.cluster.connect_timeout).build();
@@ -158,7 +164,7 @@ impl Nodes {
         if let Err(error) = &found {
             tracing::warn!(server = server.shown(), %error, "a back end is not there");
         }
-        found.is_ok()
+        found.map(drop)
     }
 
     async fn named_by_front_ends(&self) -> Result<Vec<Address>> {

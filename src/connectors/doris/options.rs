@@ -131,7 +131,7 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
     doc(
         "tls",
         Some("verify-full; disable on this machine"),
-        "disable, require, verify-ca or verify-full, for HTTP and for statements",
+        "disable, require, verify-ca (statements: names too) or verify-full",
     ),
     doc("tls_ca", None, "certificates of authorities to trust beside those of the system"),
     doc("tls_cert", None, "our certificate, where servers want one"),

@@ -32,6 +32,7 @@ use std::sync::Arc;
 use crate::config::{Options, Problem};
 use crate::connectors::{Capability, Connector, Context, Role};
 use crate::error::{Error, Result};
+use crate::files::Places;
 use crate::source::Source;
 
 use options::Asked;
@@ -57,7 +58,7 @@ pub static CONNECTOR: Connector = Connector {
 
 fn check(options: &Options, role: Role) -> Vec<Problem> {
     match role {
-        Role::Source => Asked::read(options).1,
+        Role::Source => Asked::read(options).2,
         Role::Sink => vec![
             Problem::new(options.place(), "JSON files cannot be written")
                 .hint("write Parquet instead: `type: parquet`"),
@@ -66,9 +67,10 @@ fn check(options: &Options, role: Role) -> Vec<Problem> {
 }
 
 fn source(options: &Options, context: &Context) -> Result<Arc<dyn Source>> {
-    let (asked, problems) = Asked::read(options);
+    let (asked, access, problems) = Asked::read(options);
     if !problems.is_empty() {
         return Err(Error::several(problems.into_iter().map(|p| p.into_error(None)).collect()));
     }
-    Ok(Arc::new(JsonSource::new(asked, context.clone())))
+    let places = Places::new(&context.base, &access);
+    Ok(Arc::new(JsonSource::new(asked, places, context.clone())))
 }

@@ -3,10 +3,14 @@
 use super::object::Unknown;
 use super::shape::Shape;
 use crate::config::{Options, Problem};
+use crate::connectors::store_options::{READ, STORES, of_stores};
 use crate::connectors::{OptionDoc, Role};
+use crate::stores::Access;
 
 /// The options, for the manual.
-pub(super) static DOCS: &[OptionDoc] = &[
+pub(super) static DOCS: &[OptionDoc] = &of_stores::<{ OWN.len() + STORES }>(OWN, READ);
+
+const OWN: &[OptionDoc] = &[
     doc("path", None, "a path, a glob, or a list of them"),
     doc("columns", None, "types of some or all columns, such as `{id: bigint, tags: json}`"),
     doc("infer", Some("sample"), "look at a `sample` or at `all` rows to find columns and types"),
@@ -39,7 +43,7 @@ pub(super) struct Asked {
 
 impl Asked {
     /// What `options` say, and everything that is wrong with them.
-    pub(super) fn read(options: &Options) -> (Self, Vec<Problem>) {
+    pub(super) fn read(options: &Options) -> (Self, Access, Vec<Problem>) {
         let reader = options.reader();
         let paths = reader.list("path");
         if paths.is_empty() && reader.node("path").is_none() {
@@ -66,7 +70,8 @@ impl Asked {
                 _ => Unknown::Refuse,
             },
         };
-        (asked, reader.finish())
+        let access = Access::read(&reader, &asked.paths);
+        (asked, access, reader.finish())
     }
 }
 
@@ -78,7 +83,7 @@ mod tests {
     fn every_wrong_option_is_a_problem() {
         let options =
             Options::of_arguments(&[("columns", "x"), ("split_bytes", "0"), ("infer", "none")]);
-        let messages: Vec<_> = Asked::read(&options).1.into_iter().map(|p| p.message).collect();
+        let messages: Vec<_> = Asked::read(&options).2.into_iter().map(|p| p.message).collect();
         assert_eq!(
             messages,
             [
@@ -92,7 +97,7 @@ mod tests {
 
     #[test]
     fn what_is_not_given_has_its_default() {
-        let (asked, problems) = Asked::read(&Options::of_arguments(&[("path", "a.json")]));
+        let (asked, _, problems) = Asked::read(&Options::of_arguments(&[("path", "a.json")]));
         assert_eq!(problems, []);
         let expected = Asked {
             paths: vec!["a.json".to_owned()],

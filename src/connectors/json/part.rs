@@ -1,14 +1,12 @@
 //! A file of the source, and a part of it that is read alone.
 
-use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::BufReader;
 use std::ops::Range;
-use std::path::Path;
 
 use super::layout::Layout;
 use super::rows::{Found, ROW_BYTES_MAX, Rows, Stopped, lines};
 use crate::error::{Error, Result};
-use crate::files::{Compression, Stamp};
+use crate::files::{Compression, Opened, Stamp};
 use crate::memory::Memory;
 use crate::source::Refused;
 
@@ -40,7 +38,7 @@ pub(super) struct Part {
 #[derive(Debug)]
 pub(super) struct OpenPart {
     part: Part,
-    file: File,
+    opened: Opened,
     rows: Rows,
     /// Line ends before the part, once somebody asked.
     lines_before: Option<u64>,
@@ -57,22 +55,19 @@ impl Part {
     /// Opens the part, unless the file changed since it was planned.
     pub(super) fn open(self, memory: &dyn Memory) -> Result<OpenPart> {
         let JsonFile { stamp, compression, layout, .. } = &self.file;
-        let shown = Path::new(&stamp.shown);
-        let file = stamp.open()?;
-        let mut input = file.try_clone().map_err(|e| Error::io(&e, "read", shown))?;
-        let start = self.bytes.as_ref().map_or(0, |bytes| bytes.start);
-        input.seek(SeekFrom::Start(start)).map_err(|e| Error::io(&e, "read", shown))?;
-        let (input, framing): (Box<dyn Read + Send>, _) = match &self.bytes {
-            Some(bytes) => {
-                (Box::new(input.take(bytes.end - bytes.start)), layout.framing_of_piece())
-            }
+        let opened = stamp.open()?;
+        let bytes = self.bytes.clone().unwrap_or(0..stamp.bytes);
+        let start = bytes.start;
+        let input = opened.reader(bytes).map_err(|e| stamp.failed(&e))?;
+        let (input, framing) = match &self.bytes {
+            Some(_) => (input, layout.framing_of_piece()),
             None => {
                 let input = compression.reader(input);
-                (input.map_err(|e| Error::io(&e, "read", shown))?, layout.framing())
+                (input.map_err(|e| stamp.failed(&e))?, layout.framing())
             }
         };
         let rows = Rows::new(input, framing, start == 0, memory.reserve("json reader"));
-        Ok(OpenPart { part: self, file, rows, lines_before: None })
+        Ok(OpenPart { part: self, opened, rows, lines_before: None })
     }
 }
 
@@ -97,7 +92,7 @@ impl OpenPart {
 
     /// Refuses a file that changed since it was planned.
     pub(super) fn check(&self) -> Result<()> {
-        self.part.file.stamp.check(&self.file)
+        self.part.file.stamp.check(&self.opened)
     }
 
     /// Where the row that was found last stands, for people.
@@ -154,7 +149,10 @@ impl OpenPart {
         let shown = &stamp.shown;
         match (stopped, compression.name()) {
             (Stopped::Memory(error), _) => error.at("file", shown),
-            (Stopped::Io(error), None) => Error::io(&error, "read", Path::new(shown)),
+            (Stopped::Io(error), None) => stamp.failed(&error),
+            (Stopped::Io(error), Some(_)) if error.get_ref().is_some_and(|e| e.is::<Error>()) => {
+                stamp.failed(&error)
+            }
             (Stopped::Io(error), Some(name)) => {
                 Error::data(format!("`{shown}` cannot be decompressed to its end"))
                     .at("system", error)
@@ -172,8 +170,9 @@ impl OpenPart {
 
 /// Line ends in the first `end` bytes of a file.
 fn count_lines(stamp: &Stamp, end: u64) -> Result<u64> {
-    let failed = |e: &std::io::Error| Error::io(e, "read", Path::new(&stamp.shown));
-    let mut input = BufReader::with_capacity(1 << 20, stamp.open()?.take(end));
+    let failed = |e: &std::io::Error| stamp.failed(e);
+    let opened = stamp.open()?.reader(0..end).map_err(|e| failed(&e))?;
+    let mut input = BufReader::with_capacity(1 << 20, opened);
     let mut count = 0;
     loop {
         let bytes = std::io::BufRead::fill_buf(&mut input).map_err(|e| failed(&e))?;

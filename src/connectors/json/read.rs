@@ -19,7 +19,7 @@ use super::survey::{Survey, stamps};
 use super::trouble::Parsed;
 use crate::connectors::Context;
 use crate::error::{Error, Result};
-use crate::files::{Stamp, snapshot_id};
+use crate::files::{Places, Stamp, snapshot_id};
 use crate::memory::Memory;
 use crate::source::{BatchStream, Refuse, Snapshot, SnapshotId, Source, Split, Want, Window};
 
@@ -31,20 +31,21 @@ const BATCH_BYTES_MAX: u64 = 16 << 20;
 #[derive(Debug)]
 pub(super) struct JsonSource {
     asked: Asked,
+    places: Places,
     context: Context,
     known: Mutex<Option<(Vec<Stamp>, Arc<Survey>)>>,
 }
 
 impl JsonSource {
     /// The source that is asked for.
-    pub(super) fn new(asked: Asked, context: Context) -> Self {
-        JsonSource { asked, context, known: Mutex::new(None) }
+    pub(super) fn new(asked: Asked, places: Places, context: Context) -> Self {
+        JsonSource { asked, places, context, known: Mutex::new(None) }
     }
 
     /// The files as they are now, and what they hold; they are looked at again only when changed.
     fn survey(&self) -> Result<(Vec<Stamp>, Arc<Survey>)> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let stamps = stamps(&self.asked.paths, &self.context)?;
+        let stamps = stamps(&self.asked.paths, &self.places)?;
         match &*known {
             Some((before, survey)) if *before == stamps => Ok((stamps, Arc::clone(survey))),
             before => {

@@ -1,14 +1,11 @@
 //! Cuts the files of a source into parts that are read alone.
 
-use std::fs::File;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
-use std::path::Path;
 
 use super::layout::Layout;
 use super::part::{JsonFile, Part};
-use crate::error::{Error, Result};
-use crate::files::Compression;
+use crate::error::Result;
+use crate::files::{Compression, Opened};
 use crate::memory::Memory;
 use crate::source::Split;
 
@@ -55,8 +52,7 @@ fn lines(file: &JsonFile, split_bytes: u64) -> Result<Vec<(Part, Option<u64>)>> 
     let mut start = 0;
     while start < end {
         let aim = start.saturating_add(split_bytes);
-        let border = line_end(&opened, aim - 1, end)
-            .map_err(|e| Error::io(&e, "read", Path::new(&file.stamp.shown)))?;
+        let border = line_end(&opened, aim - 1, end).map_err(|e| file.stamp.failed(&e))?;
         let rows = rows_in(border - start, file.looked_at);
         let bytes = Some(start..border);
         parts.push((Part { file: file.clone(), bytes, rows_before: 0 }, rows));
@@ -74,19 +70,21 @@ fn rows_in(bytes: u64, (rows, bytes_of_rows): (u64, u64)) -> Option<u64> {
 }
 
 /// The byte after the first line end at or after `from`, at most `end`.
-fn line_end(file: &File, mut from: u64, end: u64) -> std::io::Result<u64> {
-    let mut bytes = vec![0; LOOK_BYTES];
-    while from < end {
-        let read = file.read_at(&mut bytes, from)?;
+fn line_end(opened: &Opened, mut from: u64, end: u64) -> std::io::Result<u64> {
+    if from >= end {
+        return Ok(end);
+    }
+    let (mut input, mut bytes) = (opened.reader(from..end)?, vec![0; LOOK_BYTES]);
+    loop {
+        let read = input.read(&mut bytes)?;
         if read == 0 {
-            break;
+            return Ok(end);
         }
         if let Some(at) = memchr::memchr(b'\n', &bytes[..read]) {
             return Ok((from + at as u64 + 1).min(end));
         }
         from += read as u64;
     }
-    Ok(end)
 }
 
 /// Ranges of whole elements, found by reading the file once; this also proves that the list is

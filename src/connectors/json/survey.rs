@@ -1,7 +1,6 @@
 //! Looks at the files of a source: how they are written, and what columns they have.
 
 use std::io::Read;
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
@@ -15,7 +14,7 @@ use super::rows::{Found, ROW_BYTES_MAX};
 use super::shape::{Shape, fields};
 use crate::connectors::Context;
 use crate::error::{Error, Result};
-use crate::files::{Compression, Stamp, find};
+use crate::files::{Compression, Places, Stamp};
 use crate::source::Refused;
 
 /// How much of a file is looked at.
@@ -71,10 +70,10 @@ impl Survey {
 }
 
 /// The files that `paths` name, each once, in the order of the paths.
-pub(super) fn stamps(paths: &[String], context: &Context) -> Result<Vec<Stamp>> {
+pub(super) fn stamps(paths: &[String], places: &Places) -> Result<Vec<Stamp>> {
     let mut stamps: Vec<Stamp> = Vec::new();
     for path in paths {
-        for stamp in find(&context.base, path)? {
+        for stamp in places.find(path)? {
             if !stamps.iter().any(|known| known.path == stamp.path) {
                 stamps.push(stamp);
             }
@@ -85,15 +84,17 @@ pub(super) fn stamps(paths: &[String], context: &Context) -> Result<Vec<Stamp>> 
 
 /// How a file is written, from its first line.
 fn recognise(stamp: &Stamp) -> Result<JsonFile> {
-    let failed = |e: &std::io::Error| Error::io(e, "read", Path::new(&stamp.shown));
-    let mut file = stamp.open()?;
-    let compression = Compression::of(&mut file).map_err(|e| failed(&e))?;
-    let input = compression.reader(file).map_err(|e| failed(&e))?;
+    let failed = |e| stamp.failed(&e);
+    let input = stamp.open()?.reader(0..stamp.bytes).map_err(failed)?;
+    let (compression, input) = Compression::of(input).map_err(failed)?;
+    let input = compression.reader(input).map_err(failed)?;
     let head = head(input).map_err(|e| match compression.name() {
-        None => failed(&e),
-        Some(name) => Error::data(format!("`{}` cannot be decompressed", stamp.shown))
-            .at("system", e)
-            .hint(format!("the {name} file is damaged or was cut off; write it again")),
+        Some(name) if e.get_ref().is_none_or(|e| !e.is::<Error>()) => {
+            Error::data(format!("`{}` cannot be decompressed", stamp.shown))
+                .at("system", e)
+                .hint(format!("the {name} file is damaged or was cut off; write it again"))
+        }
+        _ => failed(e),
     })?;
     let layout = Layout::of(&head, &stamp.shown)?;
     Ok(JsonFile { stamp: stamp.clone(), compression, layout, looked_at: (0, 0) })

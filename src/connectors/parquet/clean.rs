@@ -7,8 +7,9 @@ use crate::connectors::parquet::local::{self, blocking};
 use crate::connectors::parquet::manifest;
 use crate::connectors::parquet::store::Store;
 use crate::connectors::parquet::view::View;
-use crate::connectors::parquet::{options, stage};
-use crate::error::Result;
+use crate::connectors::parquet::{home, options, stage};
+use crate::error::{Error, Result};
+use crate::stores::{Access, Address};
 
 /// Something that no table needs any more.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,6 +29,9 @@ pub struct Orphan {
 /// # Errors
 /// When a folder cannot be read or a file cannot be removed.
 pub async fn clean(table: &Path, older_than: Duration, dry_run: bool) -> Result<Vec<Orphan>> {
+    if let Some(address) = table.to_str().filter(|text| Address::is(text)) {
+        return clean_far(&Address::parse(address)?, older_than, dry_run).await;
+    }
     let (table, house) = options::houses(table.to_owned());
     let Some(store) = Store::local(&house)? else { return Ok(Vec::new()) };
     let mut paths = superseded(&store).await?;
@@ -56,6 +60,35 @@ pub async fn clean(table: &Path, older_than: Duration, dry_run: bool) -> Result<
         Ok(orphans)
     })
     .await
+}
+
+/// The same in a store, which is opened with what the environment says.
+async fn clean_far(table: &Address, older_than: Duration, dry_run: bool) -> Result<Vec<Orphan>> {
+    let Some(house) = options::house_in_store(table.key()) else {
+        return Err(Error::config(format!("`{table}` cannot be a table")));
+    };
+    let bucket = Access::of_environment(Path::new("")).open(table).await?;
+    let store = Store::in_bucket(bucket, &house)?;
+    let superseded = superseded(&store).await?;
+    let listed = manifest::listed(&store).await?;
+    let is_kept = |path: &str| match path.split('/').next() {
+        Some(manifest::FOLDER) => !superseded.iter().any(|old| old == path),
+        Some(stage::FOLDER) => listed.contains(path),
+        Some(home::PROBES) => false,
+        _ => true,
+    };
+    let young = jiff::Timestamp::now().as_second().saturating_sub_unsigned(older_than.as_secs());
+    let mut orphans = Vec::new();
+    for found in store.list("").await? {
+        let path = found.location.as_ref();
+        if !is_kept(path) && found.last_modified.timestamp() <= young {
+            if !dry_run {
+                store.remove(path).await?;
+            }
+            orphans.push(Orphan { path: path.to_owned(), bytes: found.size });
+        }
+    }
+    Ok(orphans)
 }
 
 /// The manifests that are no longer kept.

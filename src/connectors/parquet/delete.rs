@@ -187,9 +187,27 @@ impl Place<'_> {
         let path = format!("{}/part-kept-{}.parquet", self.folder, sink::nonce());
         let schema =
             Arc::new(described.schema().as_ref().clone().with_metadata(Default::default()));
-        let mut held = self.memory.reserve("parquet writer");
         let partition = file.partition.clone();
         let mut out = OpenFile::begin(self.store, path, (schema, None), partition, self.encoding)?;
+        match self.keep(keys, key, file, described, &mut out).await {
+            Ok(kept) if kept > 0 => out.finish(self.store).await.map(Some),
+            done => {
+                out.abandon().await;
+                done.map(|_| None)
+            }
+        }
+    }
+
+    /// Copies the rows whose key is not among `keys`; answers how many there are.
+    async fn keep(
+        &self,
+        keys: &Keys,
+        key: &[String],
+        file: &DataFile,
+        described: ArrowReaderMetadata,
+        out: &mut OpenFile,
+    ) -> Result<usize> {
+        let mut held = self.memory.reserve("parquet writer");
         let mut rows = Rows::open(self.store, &file.path, described, None)?;
         let mut kept = 0;
         while let Some(batch) = rows.next().await? {
@@ -202,11 +220,7 @@ impl Place<'_> {
                 out.flush(self.store).await?;
             }
         }
-        if kept == 0 {
-            out.abandon().await;
-            return Ok(None);
-        }
-        out.finish(self.store).await.map(Some)
+        Ok(kept)
     }
 
     /// The key columns of `batch`, those that are folders among them.

@@ -20,6 +20,13 @@ pub(super) struct Found {
     pub keys: Vec<(String, Option<String>)>,
 }
 
+impl Found {
+    /// A file without keys.
+    pub(super) fn alone(stamp: Stamp) -> Self {
+        Found { stamp, keys: Vec::new() }
+    }
+}
+
 /// Every `*.parquet` below the folder `path`, sorted by path. Names that begin with `.` or `_` are
 /// left out, folders of unfinished loads among them.
 pub(super) fn find(base: &Path, path: &str) -> Result<Vec<Found>> {
@@ -38,7 +45,7 @@ pub(super) fn find(base: &Path, path: &str) -> Result<Vec<Found>> {
 fn found(base: &Path, root: &Path, file: &Path) -> Result<Found> {
     let shown = file.strip_prefix(base).unwrap_or(file).display().to_string();
     let below = file.strip_prefix(root).unwrap_or(file).parent().unwrap_or(Path::new(""));
-    let keys = below.iter().filter_map(|name| key(&name.to_string_lossy())).collect();
+    let keys = keys(&below.to_string_lossy());
     Ok(Found { stamp: Stamp::of(file, &shown)?, keys })
 }
 
@@ -59,6 +66,11 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The keys of `folders`, which are separated by `/`.
+pub(super) fn keys(folders: &str) -> Vec<(String, Option<String>)> {
+    folders.split('/').filter_map(key).collect()
 }
 
 /// `key=value` with its `%XX` escapes undone.

@@ -1,17 +1,17 @@
 //! Reads footers, and makes one schema of those of many files.
 
 use std::collections::HashSet;
-use std::fs::File;
-use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
+use parquet::file::reader::ChunkReader;
 
+use super::bytes::FileBytes;
 use super::folder::Found;
 use crate::error::{Error, Result};
-use crate::files::Stamp;
+use crate::files::{Opened, Stamp, side_by_side};
 
 /// One file of the table.
 #[derive(Debug)]
@@ -37,12 +37,14 @@ pub(super) enum Column {
 ///
 /// # Errors
 /// When a file is not readable as Parquet, or two files differ in a column.
-pub(super) fn load(found: Vec<Found>) -> Result<(SchemaRef, Vec<Part>)> {
-    let mut files = Vec::with_capacity(found.len());
-    for Found { stamp, keys } in found {
-        let footer = read(&stamp)?;
-        files.push(OneFile { stamp, footer, keys });
-    }
+pub(super) fn load(found: Vec<Found>, jobs: usize) -> Result<(SchemaRef, Vec<Part>)> {
+    let is_far = |found: &Found| matches!(found.stamp.open(), Ok(Opened::Object(_)));
+    // Whoever asks a store waits most of the time.
+    let threads = if found.iter().any(is_far) { FAR_AT_ONCE.max(jobs) } else { 1 };
+    let footers = side_by_side(threads, &found, |found| read(&found.stamp))?;
+    let files = found.into_iter().zip(footers);
+    let files: Vec<OneFile> =
+        files.map(|(Found { stamp, keys }, footer)| OneFile { stamp, footer, keys }).collect();
     let Some(first) = files.first() else {
         return Err(Error::bug("a Parquet source was opened without a file"));
     };
@@ -53,6 +55,9 @@ pub(super) fn load(found: Vec<Found>) -> Result<(SchemaRef, Vec<Part>)> {
     let parts = files.into_iter().map(|file| file.part(&fields)).collect();
     Ok((Arc::new(Schema::new(fields)), parts))
 }
+
+/// Footers that are asked for at once from a store.
+const FAR_AT_ONCE: usize = 16;
 
 #[derive(Debug)]
 struct OneFile {
@@ -140,11 +145,12 @@ fn differ(
 
 /// The footer of one file.
 fn read(stamp: &Stamp) -> Result<ArrowReaderMetadata> {
-    let file = stamp.open()?;
+    let opened = stamp.open()?;
+    let file = FileBytes::ends(&opened, stamp)?;
     check_magic(stamp, &file)?;
     let load = || ArrowReaderMetadata::load(&file, ArrowReaderOptions::new());
     let footer = guarded(load).map_err(|e| broken(stamp, &e))?;
-    stamp.check(&file)?;
+    stamp.check(&opened)?;
     check_extents(stamp, &footer)?;
     let mut names = HashSet::new();
     if let Some(twice) = footer.schema().fields().iter().find(|f| !names.insert(f.name())) {
@@ -203,17 +209,16 @@ fn view_of(data_type: &DataType) -> Option<DataType> {
 }
 
 /// Says what is wrong with the ends of a file better than the decoder could.
-fn check_magic(stamp: &Stamp, file: &File) -> Result<()> {
+fn check_magic(stamp: &Stamp, file: &FileBytes) -> Result<()> {
     if stamp.bytes == 0 {
         return Err(Error::data(format!("`{}` is empty", stamp.shown))
             .hint("a Parquet file has a footer even without rows; write it again"));
     }
     let (mut head, mut tail) = ([0_u8; 4], [0_u8; 4]);
     if stamp.bytes >= 12 {
-        let ends = file
-            .read_exact_at(&mut head, 0)
-            .and_then(|()| file.read_exact_at(&mut tail, stamp.bytes - 4));
-        ends.map_err(|e| Error::io(&e, "read", stamp.shown.as_ref()))?;
+        let four = |at| file.get_bytes(at, 4).map_err(|e| broken(stamp, &e));
+        head.copy_from_slice(&four(0)?);
+        tail.copy_from_slice(&four(stamp.bytes - 4)?);
     }
     match (&head, &tail) {
         (b"PAR1", b"PAR1") => Ok(()),
@@ -242,6 +247,11 @@ pub(super) fn guarded<T>(
 
 /// The decoder's error as one of ours.
 pub(super) fn broken(stamp: &Stamp, error: &ParquetError) -> Error {
+    if let ParquetError::External(inner) = error
+        && let Some(ours) = inner.downcast_ref::<Error>()
+    {
+        return ours.clone();
+    }
     let text = error.to_string();
     if text.to_ascii_lowercase().contains("encrypt") {
         return encrypted(stamp);

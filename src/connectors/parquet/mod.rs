@@ -10,10 +10,18 @@
 //!
 //! `path: out/orders.parquet` is a single file; only `truncate` and `replace` can write it.
 //!
+//! `path: s3://bucket/out/orders` is the same in a store, where `s3://bucket/out/_dhow/orders/` is
+//! the table. A manifest is put only where nothing was before, and a store that cannot promise that
+//! is refused. A store has no links: readers that list find copies, which follow the commit one by
+//! one (`copies`). dhow itself reads what the newest manifest lists.
+//!
 //! Appending, merging and deleting need the columns of the table: the same names and types, in any
 //! order. Superseded files stay until `dhow clean`, which keeps those of the newest ten manifests.
 
+mod bucket;
+mod bytes;
 mod clean;
+mod copies;
 mod decode;
 mod delete;
 mod dictionary;
@@ -23,6 +31,7 @@ mod fit;
 mod folder;
 mod footer;
 mod hive;
+mod home;
 mod keys;
 mod local;
 mod manifest;
@@ -50,6 +59,7 @@ pub use clean::{Orphan, clean};
 
 use crate::config::{Options, Problem};
 use crate::connectors::parquet::encode::Encoding;
+use crate::connectors::parquet::home::Home;
 use crate::connectors::parquet::single::SingleFile;
 use crate::connectors::parquet::table::Table;
 use crate::connectors::{Capability, Connector, Context, Role};
@@ -86,11 +96,21 @@ pub(super) fn sink(options: &Options, context: &Context) -> Result<Arc<dyn Sink>
     if let Some(problem) = problems.into_iter().next() {
         return Err(problem.into_error(None));
     }
-    let places = target.places(&context.base);
     let encoding = Encoding::of(&target, context.jobs, context.memory.limit());
     let memory = context.memory.clone();
-    if target.is_single_file() {
-        return Ok(Arc::new(SingleFile::new(target.path, places, encoding, memory)));
-    }
-    Ok(Arc::new(Table::new(places, target.partition_by, encoding, memory)))
+    let is_single = target.is_single_file();
+    let home = match target.address {
+        Some(address) => {
+            let table = address.with_key(address.key());
+            Home::far(target.access.based(&context.base), table, target.is_shown)
+        }
+        None => {
+            let places = target.places(&context.base);
+            if is_single {
+                return Ok(Arc::new(SingleFile::new(target.path, places, encoding, memory)));
+            }
+            Home::local(places.0, places.1)
+        }
+    };
+    Ok(Arc::new(Table::new(home, is_single, target.partition_by, encoding, memory)))
 }

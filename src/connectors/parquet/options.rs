@@ -5,7 +5,9 @@ use std::path::{Component, Path, PathBuf};
 use parquet::basic::{Compression, GzipLevel, ZstdLevel};
 
 use crate::config::{Options, Problem, Reader};
+use crate::connectors::store_options::{STORES, of_stores};
 use crate::connectors::{OptionDoc, Role};
+use crate::stores::{Access, Address};
 
 /// The folder beside every table in which dhow keeps files, manifests and what is staged.
 pub(super) const HOUSE: &str = "_dhow";
@@ -15,6 +17,12 @@ pub(super) const HOUSE: &str = "_dhow";
 pub(super) struct Target {
     /// The table's folder or file, as written.
     pub(super) path: String,
+    /// Where it is, when that is a store.
+    pub(super) address: Option<Address>,
+    /// Who we are in a store.
+    pub(super) access: Access,
+    /// Whether readers who list a store find copies of the files.
+    pub(super) is_shown: bool,
     /// Columns that become folders, outermost first.
     pub(super) partition_by: Vec<String>,
     /// How pages are compressed.
@@ -26,10 +34,13 @@ pub(super) struct Target {
 }
 
 const MIB: u64 = 1024 * 1024;
+const VIEWS: &[&str] = &["copy", "none"];
 const CODECS: &[&str] = &["zstd", "snappy", "gzip", "lz4", "none"];
 
 /// The options of sources and targets, for the manual.
-pub(super) const DOCS: &[OptionDoc] = &[
+pub(super) static DOCS: &[OptionDoc] = &of_stores::<{ OWN.len() + STORES }>(OWN, None);
+
+const OWN: &[OptionDoc] = &[
     OptionDoc {
         name: "path",
         role: Some(Role::Source),
@@ -66,6 +77,12 @@ pub(super) const DOCS: &[OptionDoc] = &[
         default: Some("536870912"),
         summary: "encoded bytes after which a part goes on in another file",
     },
+    OptionDoc {
+        name: "view",
+        role: Some(Role::Sink),
+        default: Some("copy"),
+        summary: "in a store, `copy` for readers that list `path`; `none`: only by the manifest",
+    },
 ];
 
 /// Everything that is wrong with `options` as those of a target.
@@ -76,8 +93,8 @@ pub(super) fn check(options: &Options) -> Vec<Problem> {
 /// The options, and everything that is wrong with them.
 pub(super) fn read(options: &Options) -> (Target, Vec<Problem>) {
     let reader = options.reader();
+    let path = reader.required("path");
     let target = Target {
-        path: reader.required("path"),
         partition_by: reader.list("partition_by"),
         compression: codec(reader.one_of("compression", CODECS)),
         row_group_bytes: usize::try_from(reader.number(
@@ -87,8 +104,15 @@ pub(super) fn read(options: &Options) -> (Target, Vec<Problem>) {
         ))
         .unwrap_or(usize::MAX),
         file_bytes: reader.number("file_bytes", 512 * MIB, 4096..=1024 * 1024 * MIB),
+        is_shown: reader.one_of("view", VIEWS) == "copy",
+        access: Access::read(&reader, std::slice::from_ref(&path)),
+        address: Address::parse(&path).ok(),
+        path,
     };
-    check_path(&reader, &target);
+    match &target.address {
+        Some(address) => check_address(&reader, &target, address),
+        None => check_path(&reader, &target),
+    }
     check_partitions(&reader, &target);
     (target, reader.finish())
 }
@@ -106,6 +130,17 @@ impl Target {
         let table = std::path::absolute(&table).unwrap_or(table);
         houses(table)
     }
+}
+
+/// The key of the folder in which dhow keeps what belongs to the table `key` of a store; `None`
+/// for the bucket itself, which cannot be a table.
+pub(super) fn house_in_store(key: &str) -> Option<String> {
+    let key = key.trim_matches('/');
+    let (folder, name) = match key.rsplit_once('/') {
+        Some((folder, name)) => (format!("{folder}/"), name),
+        None => (String::new(), key),
+    };
+    (!name.is_empty() && name != HOUSE).then(|| format!("{folder}{HOUSE}/{name}"))
 }
 
 /// `table`, and the folder in which dhow keeps what belongs to it.
@@ -126,8 +161,29 @@ fn codec(name: &str) -> Compression {
     }
 }
 
+/// The largest object that every store copies in one request.
+const COPY_MAX: u64 = 4096 * MIB;
+
+fn check_address(reader: &Reader<'_>, target: &Target, address: &Address) {
+    let place = reader.place_of("path");
+    if !address.can_write() {
+        let message = format!("`{address}` can be read, but not written");
+        reader.problem(Problem::new(&place, message).hint("write to s3://, gs:// or az://"));
+    } else if house_in_store(address.key()).is_none() {
+        let message = format!("`{address}` cannot be a table");
+        let hint = "end the path in the table's name, such as `s3://bucket/out/orders`";
+        reader.problem(Problem::new(&place, message).hint(hint));
+    }
+    if target.file_bytes > COPY_MAX {
+        let message = "`file_bytes` must be at most 4294967296 in a store";
+        let hint = "stores copy no larger objects in one request";
+        reader.problem(Problem::new(&reader.place_of("file_bytes"), message).hint(hint));
+    }
+}
+
 fn check_path(reader: &Reader<'_>, target: &Target) {
-    if target.path.is_empty() {
+    // What is wrong with an address has been said already.
+    if target.path.is_empty() || Address::is(&target.path) {
         return;
     }
     let place = reader.place_of("path");

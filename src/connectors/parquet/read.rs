@@ -1,6 +1,6 @@
 //! Reads row groups of frozen Parquet files as record batches.
 
-use std::fs::File;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatchOptions, StringViewArray};
@@ -12,10 +12,12 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
+use super::bytes::FileBytes;
 use super::footer::{Column, Part, broken, guarded};
 use super::prune;
 use crate::error::{Error, Result};
-use crate::files::{self, Stamp};
+use crate::files::{self, Opened, Stamp};
+use crate::memory::{Memory, Reservation};
 use crate::source::{BatchStream, Snapshot, SnapshotId, Split, Want};
 
 /// Row groups smaller than this share a split, up to this many stored bytes.
@@ -30,14 +32,20 @@ pub(super) struct Frozen {
     splits: Vec<Split>,
     /// The file and row groups of each split, in the order of `splits`.
     groups: Vec<(usize, Vec<usize>)>,
+    memory: Arc<dyn Memory>,
 }
 
 impl Frozen {
     /// A view of `parts`, whose columns all fit `schema`.
-    pub(super) fn new(schema: SchemaRef, parts: Vec<Part>) -> Result<Self> {
+    pub(super) fn new(
+        schema: SchemaRef,
+        parts: Vec<Part>,
+        memory: Arc<dyn Memory>,
+    ) -> Result<Self> {
         let stamps: Vec<Stamp> = parts.iter().map(|part| part.stamp.clone()).collect();
         let id = files::snapshot_id(&format!("parquet {SPLIT_BYTES}"), &stamps);
-        let mut frozen = Frozen { id, schema, parts, splits: Vec::new(), groups: Vec::new() };
+        let (splits, groups) = (Vec::new(), Vec::new());
+        let mut frozen = Frozen { id, schema, parts, splits, groups, memory };
         for file in 0..frozen.parts.len() {
             frozen.cut(file)?;
         }
@@ -100,20 +108,68 @@ impl Snapshot for Frozen {
         let part = &self.parts[*file];
         let groups = prune::groups_wanted(part, groups, &want.filters);
         // Also a file of which nothing is needed must be the one that was planned.
-        let file = part.stamp.open()?;
+        let opened = part.stamp.open()?;
         if groups.is_empty() || want.limit == Some(0) {
             return Ok(stream::empty().boxed());
         }
-        let rows = Rows::open(part, &self.schema, file, groups, want)?;
+        let fetched = self.fetch(part, &opened, &groups, want).await?;
+        let rows = Rows::open(part, &self.schema, (opened, fetched), groups, want)?;
         let next = |mut rows: Rows| async move { Ok(rows.next()?.map(|batch| (batch, rows))) };
         Ok(stream::try_unfold(rows, next).boxed())
     }
 }
 
+impl Frozen {
+    /// What is wanted of `groups`: of an object it is fetched before it is decoded.
+    async fn fetch(
+        &self,
+        part: &Part,
+        opened: &Opened,
+        groups: &[usize],
+        want: &Want,
+    ) -> Result<Fetched> {
+        let mut held = self.memory.reserve("parquet reader");
+        let ranges = match opened {
+            Opened::Local(_) => Vec::new(),
+            Opened::Object(_) => {
+                let every = || (0..self.schema.fields().len()).collect();
+                let wanted = want.columns.clone().unwrap_or_else(every);
+                ranges(part, groups, &taken(part, &wanted).0)
+            }
+        };
+        let bytes: u64 = ranges.iter().map(|range| range.end - range.start).sum();
+        held.resize(usize::try_from(bytes).unwrap_or(usize::MAX))?;
+        Ok(Fetched { bytes: FileBytes::of(opened, &part.stamp, &ranges).await?, held })
+    }
+}
+
+/// The bytes of a split, and the memory that they take.
+struct Fetched {
+    bytes: FileBytes,
+    held: Box<dyn Reservation>,
+}
+
+/// Where the columns below `roots` are in some row groups, in the order of the file.
+fn ranges(part: &Part, groups: &[usize], roots: &[usize]) -> Vec<Range<u64>> {
+    let schema = part.footer.parquet_schema();
+    let mut ranges = Vec::new();
+    for group in groups.iter().filter_map(|at| part.footer.metadata().row_groups().get(*at)) {
+        for (leaf, chunk) in group.columns().iter().enumerate() {
+            if roots.binary_search(&schema.get_column_root_idx(leaf)).is_ok() {
+                let (start, length) = chunk.byte_range();
+                ranges.push(start..start.saturating_add(length));
+            }
+        }
+    }
+    ranges.sort_by_key(|range| range.start);
+    ranges
+}
+
 /// The rows of some row groups of one file.
 struct Rows {
     reader: ParquetRecordBatchReader,
-    file: File,
+    opened: Opened,
+    _held: Box<dyn Reservation>,
     stamp: Stamp,
     schema: SchemaRef,
     columns: Vec<Taken>,
@@ -133,7 +189,7 @@ impl Rows {
     fn open(
         part: &Part,
         schema: &SchemaRef,
-        file: File,
+        (opened, fetched): (Opened, Fetched),
         groups: Vec<usize>,
         want: &Want,
     ) -> Result<Self> {
@@ -144,10 +200,9 @@ impl Rows {
         let (roots, columns) = taken(part, &wanted);
         let mask = ProjectionMask::roots(part.footer.parquet_schema(), roots);
         let rows = rows_of(part, &groups)?;
-        let io = |e| Error::io(&e, "read", part.stamp.shown.as_ref());
-        let input = file.try_clone().map_err(io)?;
+        let Fetched { bytes, held: _held } = fetched;
         let builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(input, part.footer.clone())
+            ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, part.footer.clone())
                 .with_row_groups(groups)
                 .with_projection(mask)
                 .with_batch_size(want.batch_rows.max(1));
@@ -158,7 +213,7 @@ impl Rows {
         let reader = guarded(|| builder.build()).map_err(|e| broken(&part.stamp, &e))?;
         let missing = want.limit.map_or(rows, |limit| limit.min(rows));
         let (stamp, schema) = (part.stamp.clone(), Arc::new(schema));
-        Ok(Rows { reader, file, stamp, schema, columns, missing })
+        Ok(Rows { reader, opened, _held, stamp, schema, columns, missing })
     }
 
     fn next(&mut self) -> Result<Option<RecordBatch>> {
@@ -169,11 +224,11 @@ impl Rows {
             }
             Err(error) => {
                 // A file that changed shows up as damage; say what really happened.
-                self.stamp.check(&self.file)?;
+                self.stamp.check(&self.opened)?;
                 Err(broken(&self.stamp, &error))
             }
             Ok(None) => {
-                self.stamp.check(&self.file)?;
+                self.stamp.check(&self.opened)?;
                 if self.missing > 0 {
                     let error = Error::data(format!("`{}` is damaged", self.stamp.shown));
                     return Err(error.at("rows missing", self.missing));

@@ -16,7 +16,7 @@ use crate::connectors::parquet::splice::splice;
 use crate::connectors::parquet::stage::{self, Stage};
 use crate::connectors::parquet::store::Store;
 use crate::connectors::parquet::{decode, fit, options, receipts, stored};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, ResultExt};
 use crate::faults;
 use crate::memory::Memory;
 use crate::sink;
@@ -164,12 +164,7 @@ impl SingleFile {
 
     /// Refuses a mode that keeps rows, and a folder where the file should be.
     fn check(&self, load: &Load) -> Result<()> {
-        if !matches!(load.mode, Mode::Truncate | Mode::Replace) {
-            let message = format!("a single file cannot be loaded in mode `{}`", load.mode.name());
-            return Err(Error::config(message)
-                .at("path", &self.shown)
-                .hint("give a folder as `path`, or use `truncate` or `replace`"));
-        }
+        check_mode(load).at("path", &self.shown)?;
         if self.table.is_dir() {
             return Err(Error::refused(format!("`{}` is a folder", self.shown))
                 .hint("give a path without `.parquet` to write a folder, or another name"));
@@ -242,9 +237,18 @@ impl SingleFile {
             .map_err(|e| Error::bug("a mark cannot be written as JSON").at("json", e))?;
         let note = KeyValue::new(MARKS_KEY.to_owned(), marks);
         let path = format!("{folder}/whole-{}.parquet", sink::nonce());
-        splice(store, &parts, &path, self.encoding.properties(None), note).await?;
+        splice(store, &parts, &path, self.encoding.properties(None), Some(note)).await?;
         Ok(path)
     }
+}
+
+/// Refuses a mode that keeps rows.
+pub(super) fn check_mode(load: &Load) -> Result<()> {
+    if matches!(load.mode, Mode::Truncate | Mode::Replace) {
+        return Ok(());
+    }
+    let message = format!("a single file cannot be loaded in mode `{}`", load.mode.name());
+    Err(Error::config(message).hint("give a folder as `path`, or use `truncate` or `replace`"))
 }
 
 /// The marks in a footer; none when dhow did not write it.

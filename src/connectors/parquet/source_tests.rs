@@ -22,7 +22,9 @@ use super::source::{check, open};
 use crate::config::Options;
 use crate::connectors::Context;
 use crate::error::{Error, Kind, Result};
+use crate::files::Places;
 use crate::source::{Comparison, Op, Snapshot, Source, Want, Window};
+use crate::stores::Access;
 
 fn source(base: &Path, path: &str) -> Arc<dyn Source> {
     let context =
@@ -279,7 +281,8 @@ async fn a_file_without_rows_has_a_schema_and_no_splits() {
 async fn paths_that_overlap_and_unknown_options_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     write(&dir.path().join("t/a.parquet"), &batch(vec![("n", ints(0..1))]), 9);
-    let twice = super::source::find(dir.path(), &["t".to_owned(), "t/*.parquet".to_owned()]);
+    let places = Places::new(dir.path(), &Access::of_environment(dir.path()));
+    let twice = super::source::find(&places, &["t".to_owned(), "t/*.parquet".to_owned()]);
     assert_eq!(twice.unwrap_err().message(), "`t/a.parquet` is read twice");
     let problems = check(&Options::of_arguments(&[("pth", "a")]));
     let messages: Vec<_> = problems.into_iter().map(|p| p.message).collect();

@@ -27,7 +27,7 @@ pub(super) async fn splice(
     parts: &[DataFile],
     path: &str,
     properties: WriterProperties,
-    note: KeyValue,
+    note: Option<KeyValue>,
 ) -> Result<()> {
     let Some(first) = parts.first() else {
         return Err(Error::bug("a file cannot be made of no parts"));
@@ -41,18 +41,38 @@ pub(super) async fn splice(
     for entry in known.into_iter().flatten().filter(|entry| entry.key == ARROW) {
         writer.append_key_value_metadata(entry.clone());
     }
-    writer.append_key_value_metadata(note);
+    if let Some(note) = note {
+        writer.append_key_value_metadata(note);
+    }
     let mut upload = Upload::begin(store, path)?;
-    for part in parts {
-        let footer = decode::footer(store, &part.path, part.bytes).await?;
-        for group in 0..footer.num_row_groups() {
-            copy(store, part, &footer, group, &mut writer).await?;
-            upload.send(writer.inner_mut()).await?;
+    let sent = async {
+        for part in parts {
+            send(store, part, &mut writer, &mut upload).await?;
+        }
+        writer.finish().map_err(bad)?;
+        upload.send(writer.inner_mut()).await
+    };
+    match sent.await {
+        Ok(()) => upload.finish().await.map(|_| ()),
+        Err(error) => {
+            upload.abandon().await;
+            Err(error)
         }
     }
-    writer.finish().map_err(bad)?;
-    upload.send(writer.inner_mut()).await?;
-    upload.finish().await.map(|_| ())
+}
+
+async fn send(
+    store: &Store,
+    part: &DataFile,
+    writer: &mut SerializedFileWriter<Vec<u8>>,
+    upload: &mut Upload,
+) -> Result<()> {
+    let footer = decode::footer(store, &part.path, part.bytes).await?;
+    for group in 0..footer.num_row_groups() {
+        copy(store, part, &footer, group, writer).await?;
+        upload.send(writer.inner_mut()).await?;
+    }
+    Ok(())
 }
 
 async fn copy(

@@ -12,10 +12,12 @@ use bytes::Bytes;
 use futures::TryStreamExt;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Key;
+use object_store::prefix::PrefixStore;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload};
 
 use crate::connectors::parquet::failure;
 use crate::error::{Error, Result};
+use crate::stores::Bucket;
 
 /// A folder of an object store.
 #[derive(Debug, Clone)]
@@ -23,6 +25,8 @@ pub(super) struct Store {
     /// The store itself.
     pub(super) objects: Arc<dyn ObjectStore>,
     shown: String,
+    /// The bucket and the folder in it, when it is not on this machine.
+    far: Option<(Arc<Bucket>, String)>,
 }
 
 /// What became of a put that may not overwrite.
@@ -66,7 +70,28 @@ impl Store {
             .map_err(|e| failure::of_store(&e, "open", &shown))?
             .with_fsync(true)
             .with_automatic_cleanup(true);
-        Ok(Store { objects: Arc::new(local), shown })
+        Ok(Store { objects: Arc::new(local), shown, far: None })
+    }
+
+    /// The folder `folder` of `bucket`; a store has no folders, so none is made.
+    pub(super) fn in_bucket(bucket: Arc<Bucket>, folder: &str) -> Result<Self> {
+        let prefix = Key::parse(folder).map_err(|e| bucket.failed(&e.into(), "open", folder))?;
+        let objects = Arc::new(PrefixStore::new(Arc::clone(bucket.objects()), prefix));
+        let shown = bucket.shown(folder);
+        Ok(Store { objects, shown, far: Some((bucket, folder.to_owned())) })
+    }
+
+    /// Whether it is on another machine, where a request takes its time.
+    pub(super) fn is_far(&self) -> bool {
+        self.far.is_some()
+    }
+
+    /// The error for a store that failed while doing `action` (such as "write") to `path`.
+    pub(super) fn failed(&self, error: &object_store::Error, action: &str, path: &str) -> Error {
+        match &self.far {
+            Some((bucket, folder)) => bucket.failed(error, action, &format!("{folder}/{path}")),
+            None => failure::of_store(error, action, &self.shown(path)),
+        }
     }
 
     /// `path` as shown to people.
@@ -82,8 +107,14 @@ impl Store {
         match put.await {
             Ok(_) => Ok(Created::New),
             Err(object_store::Error::AlreadyExists { .. }) => Ok(Created::Taken),
-            Err(e) => Err(failure::of_store(&e, "write", &self.shown(path))),
+            Err(e) => Err(self.failed(&e, "write", path)),
         }
+    }
+
+    /// Puts `bytes` at `path`, in the place of whatever is there.
+    pub(super) async fn put(&self, path: &str, bytes: Bytes) -> Result<()> {
+        let put = async { self.objects.put(&key(path)?, PutPayload::from_bytes(bytes)).await };
+        put.await.map(|_| ()).map_err(|e| self.failed(&e, "write", path))
     }
 
     /// The whole object at `path`, if there is one.
@@ -92,14 +123,14 @@ impl Store {
         match read.await {
             Ok(bytes) => Ok(Some(bytes)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(e) => Err(failure::of_store(&e, "read", &self.shown(path))),
+            Err(e) => Err(self.failed(&e, "read", path)),
         }
     }
 
     /// Ranges of the object at `path`.
     pub(super) async fn ranges(&self, path: &str, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let read = async { self.objects.get_ranges(&key(path)?, ranges).await };
-        read.await.map_err(|e| failure::of_store(&e, "read", &self.shown(path)))
+        read.await.map_err(|e| self.failed(&e, "read", path))
     }
 
     /// The size of the object at `path` in bytes, if there is one.
@@ -108,15 +139,14 @@ impl Store {
         match head.await {
             Ok(meta) => Ok(Some(meta.size)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(e) => Err(failure::of_store(&e, "read", &self.shown(path))),
+            Err(e) => Err(self.failed(&e, "read", path)),
         }
     }
 
     /// Every object below `folder`, in the order of their paths.
     pub(super) async fn list(&self, folder: &str) -> Result<Vec<ObjectMeta>> {
         let list = async { self.objects.list(Some(&key(folder)?)).try_collect::<Vec<_>>().await };
-        let mut found =
-            list.await.map_err(|e| failure::of_store(&e, "list", &self.shown(folder)))?;
+        let mut found = list.await.map_err(|e| self.failed(&e, "list", folder))?;
         found.sort_by(|a, b| a.location.cmp(&b.location));
         Ok(found)
     }
@@ -126,14 +156,14 @@ impl Store {
         let remove = async { self.objects.delete(&key(path)?).await };
         match remove.await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
-            Err(e) => Err(failure::of_store(&e, "remove", &self.shown(path))),
+            Err(e) => Err(self.failed(&e, "remove", path)),
         }
     }
 
     /// Puts the object at `from` in the place of whatever is at `to`, in one step.
     pub(super) async fn rename(&self, from: &str, to: &str) -> Result<()> {
         let rename = async { self.objects.rename(&key(from)?, &key(to)?).await };
-        rename.await.map_err(|e| failure::of_store(&e, "write", &self.shown(to)))
+        rename.await.map_err(|e| self.failed(&e, "write", to))
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! Rules: a file is written once, under a name that nobody else uses; the manifest holds the load's
 //! mark beside the files it adds; what is not in a manifest is not in the table; the view is made
-//! from the newest manifest and never decides anything.
+//! from the newest manifest and never decides anything. A bucket's single file is such a table with
+//! one file, of which the object that readers know is a copy.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -13,15 +13,16 @@ use futures::StreamExt;
 
 use crate::connectors::parquet::delete;
 use crate::connectors::parquet::encode::Encoding;
-use crate::connectors::parquet::local::{self, blocking};
+use crate::connectors::parquet::home::Home;
 use crate::connectors::parquet::manifest::{self, DataFile, Manifest};
+use crate::connectors::parquet::splice::splice;
 use crate::connectors::parquet::stage::{self, Stage};
 use crate::connectors::parquet::store::Store;
-use crate::connectors::parquet::view::View;
-use crate::connectors::parquet::{fit, hive, receipts, stored};
+use crate::connectors::parquet::{fit, hive, receipts, single, stored};
 use crate::error::{Error, Result};
 use crate::faults;
 use crate::memory::Memory;
+use crate::sink;
 use crate::sink::{Load, Mark, Mode, Part, Receipt, Sink, Target};
 use crate::source::{BatchStream, Watermarks};
 
@@ -31,8 +32,8 @@ const COMMIT_TRIES: usize = 20;
 /// A table that is a folder.
 #[derive(Debug)]
 pub(super) struct Table {
-    house: PathBuf,
-    view: View,
+    home: Home,
+    is_single: bool,
     partition_by: Vec<String>,
     encoding: Encoding,
     memory: Arc<dyn Memory>,
@@ -49,11 +50,11 @@ struct Shape {
 #[async_trait]
 impl Sink for Table {
     async fn inspect(&self, load: &Load) -> Result<Target> {
-        self.check_view(load).await?;
+        self.check(load).await?;
         if !load.schema.fields().is_empty() {
             self.stored(load)?;
         }
-        let Some(store) = Store::local(&self.house)? else { return Ok(Target::default()) };
+        let Some(store) = self.home.open().await? else { return Ok(Target::default()) };
         let Some(current) = manifest::current(&store).await? else { return Ok(Target::default()) };
         Ok(Target {
             schema: Some(current.schema()?),
@@ -66,17 +67,17 @@ impl Sink for Table {
     }
 
     async fn prepare(&self, load: &Load) -> Result<()> {
-        self.check_view(load).await?;
-        let store = Store::make(&self.house)?;
+        self.check(load).await?;
+        let store = self.home.make().await?;
         let current = manifest::current(&store).await?;
         if current.as_ref().is_none_or(|current| current.mark(&load.id).is_none()) {
             self.shape(load, current.as_ref())?;
         }
-        self.view.show(&store).await
+        self.home.show(&store).await
     }
 
     async fn write(&self, load: &Load, part: Part) -> Result<Receipt> {
-        let store = Store::make(&self.house)?;
+        let store = self.home.make().await?;
         let current = manifest::current(&store).await?;
         let shape = self.shape(load, current.as_ref())?;
         let folder = stage::folder("", &load.id);
@@ -91,14 +92,14 @@ impl Sink for Table {
     }
 
     async fn commit(&self, load: &Load, staged: &[Receipt], high: &Watermarks) -> Result<Mark> {
-        let store = Store::make(&self.house)?;
+        let store = self.home.make().await?;
         let files = receipts::files(staged)?;
         let mark = receipts::mark(load, staged, high);
         for _ in 0..COMMIT_TRIES {
             let current = manifest::current(&store).await?;
             if let Some(published) = current.as_ref().and_then(|current| current.mark(&load.id)) {
                 let published = published.clone();
-                self.view.show(&store).await?;
+                self.home.show(&store).await?;
                 return Ok(published);
             }
             receipts::check(&store, &files).await?;
@@ -106,7 +107,7 @@ impl Sink for Table {
             faults::point("sink.before_mark").await;
             if manifest::publish(&store, &next).await? {
                 faults::point("sink.after_mark").await;
-                self.view.show(&store).await?;
+                self.home.show(&store).await?;
                 faults::point("sink.shown").await;
                 return Ok(mark);
             }
@@ -116,37 +117,36 @@ impl Sink for Table {
     }
 
     async fn sweep(&self, load: &Load) -> Result<()> {
-        let Some(store) = Store::local(&self.house)? else { return Ok(()) };
+        let Some(store) = self.home.open().await? else { return Ok(()) };
         // A load that was killed between its mark and its view is published, but not shown yet.
-        self.view.show(&store).await?;
+        self.home.show(&store).await?;
         let published = manifest::listed(&store).await?;
         for found in store.list(&stage::folder("", &load.id)).await? {
             if !published.contains(found.location.as_ref()) {
                 store.remove(found.location.as_ref()).await?;
             }
         }
-        let folder = self.house.join(stage::folder("", &load.id));
-        blocking(move || local::unfinished(&folder)?.iter().try_for_each(|f| local::remove(f)))
-            .await
+        self.home.sweep(load).await
     }
 }
 
 impl Table {
-    /// The table at these places.
+    /// The table at `home`; `is_single` where all of it is one file.
     pub(super) fn new(
-        (table, house): (PathBuf, PathBuf),
+        home: Home,
+        is_single: bool,
         partition_by: Vec<String>,
         encoding: Encoding,
         memory: Arc<dyn Memory>,
     ) -> Self {
-        let view = View::new(table, house.clone());
-        Table { house, view, partition_by, encoding, memory }
+        Table { home, is_single, partition_by, encoding, memory }
     }
 
-    async fn check_view(&self, load: &Load) -> Result<()> {
-        let view = self.view.clone();
-        let keeps_rows = !matches!(load.mode, Mode::Truncate | Mode::Replace);
-        blocking(move || view.check(keeps_rows)).await
+    async fn check(&self, load: &Load) -> Result<()> {
+        if self.is_single {
+            single::check_mode(load)?;
+        }
+        self.home.check(load).await
     }
 
     /// The columns of `load` as stored, if this table can hold them at all.
@@ -222,7 +222,22 @@ impl Table {
             let stage = self.stage(store, (&folder, "empty"), &shape.schema)?;
             files.push(stage.finish_empty(&self.partition_by).await?);
         }
+        if self.is_single && files.len() > 1 {
+            files = vec![self.joined(store, load, &files).await?];
+        }
         Manifest::after(current, &shape.schema, &self.partition_by, files, mark.clone())
+    }
+}
+
+impl Table {
+    /// `files` as one.
+    async fn joined(&self, store: &Store, load: &Load, files: &[DataFile]) -> Result<DataFile> {
+        let folder = stage::folder("", &load.id);
+        let path = format!("{folder}/whole-{}.parquet", sink::nonce());
+        splice(store, files, &path, self.encoding.properties(None), None).await?;
+        let bytes = store.size(&path).await?.unwrap_or(0);
+        let rows = files.iter().map(|file| file.rows).sum();
+        Ok(DataFile { path, rows, bytes, partition: Vec::new() })
     }
 }
 

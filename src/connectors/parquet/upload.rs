@@ -3,7 +3,6 @@
 use object_store::buffered::BufWriter;
 use tokio::io::AsyncWriteExt;
 
-use crate::connectors::parquet::failure;
 use crate::connectors::parquet::store::{self, Store};
 use crate::error::{Error, Result};
 
@@ -15,7 +14,8 @@ const CHUNKS_SENT: usize = 2;
 /// A file on its way into the store.
 #[derive(Debug)]
 pub(super) struct Upload {
-    shown: String,
+    store: Store,
+    path: String,
     writer: BufWriter,
     sent: u64,
 }
@@ -23,11 +23,10 @@ pub(super) struct Upload {
 impl Upload {
     /// Begins the file at `path`, which must be new.
     pub(super) fn begin(store: &Store, path: &str) -> Result<Self> {
-        let shown = store.shown(path);
-        let key = store::key(path).map_err(|e| failure::of_store(&e, "write", &shown))?;
+        let key = store::key(path).map_err(|e| store.failed(&e, "write", path))?;
         let writer = BufWriter::with_capacity(store.objects.clone(), key, CHUNK)
             .with_max_concurrency(CHUNKS_SENT);
-        Ok(Upload { shown, writer, sent: 0 })
+        Ok(Upload { store: store.clone(), path: path.to_owned(), writer, sent: 0 })
     }
 
     /// Sends `bytes`, and leaves it empty.
@@ -38,12 +37,13 @@ impl Upload {
         let bytes = std::mem::take(bytes);
         self.sent += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let put = self.writer.put(bytes.into()).await;
-        put.map_err(|e| failure::of_store(&e, "write", &self.shown))
+        put.map_err(|e| self.store.failed(&e, "write", &self.path))
     }
 
     /// Bytes of memory that the store has not taken yet, at most.
     pub(super) fn memory(&self) -> usize {
-        usize::try_from(self.sent).unwrap_or(usize::MAX).min(CHUNK)
+        let chunks = if self.store.is_far() { 1 + CHUNKS_SENT } else { 1 };
+        usize::try_from(self.sent).unwrap_or(usize::MAX).min(chunks * CHUNK)
     }
 
     /// Ends the file: from now on it is in the store, whole and durable. Answers its size.
@@ -51,8 +51,11 @@ impl Upload {
         match self.writer.shutdown().await {
             Ok(()) => Ok(self.sent),
             Err(error) => Err(match error.downcast::<object_store::Error>() {
-                Ok(inner) => failure::of_store(&inner, "write", &self.shown),
-                Err(error) => Error::io(&error, "write", std::path::Path::new(&self.shown)),
+                Ok(inner) => self.store.failed(&inner, "write", &self.path),
+                Err(error) => {
+                    let shown = self.store.shown(&self.path);
+                    Error::io(&error, "write", std::path::Path::new(&shown))
+                }
             }),
         }
     }

@@ -4,7 +4,6 @@
 //!   before the driver sees them (`server/tap.rs`).
 //! - `source`: a snapshot of a database, cut into pieces that are read side by side; who keeps it
 //!   when dhow dies (`source/hold.rs`), and what an incremental load may read (`source/cursor.rs`).
-//! - `shards`: several such sources as one.
 //! - `decode` and `encode`: between the bytes of a COPY and Arrow; how a column goes is decided
 //!   once, before the first row.
 //! - `sink`: loads, by mode. A part and the note of it are one transaction (`sink/write.rs`); a load
@@ -27,7 +26,6 @@ mod quote;
 mod row;
 mod server;
 mod server_type;
-mod shards;
 mod sink;
 mod source;
 
@@ -99,6 +97,11 @@ const SOURCE: &[OptionDoc] = &[
         "the same table of several databases: {eu: URL, us: {host: …}}, or a list",
     ),
     read("shard_column", Some("shard"), "the column that tells the shard: the first one"),
+    read(
+        "shard_down",
+        Some("fail"),
+        "fail, or skip: with a cursor, a shard that cannot be reached is left for a later run",
+    ),
     read("columns", None, "types in place of those that follow from the server's: {a: text}"),
     read("nan", Some("refuse"), "refuse, or null: NaN in a column of decimals"),
     read("infinity", Some("refuse"), "refuse, or null: infinity in decimals, dates and times"),

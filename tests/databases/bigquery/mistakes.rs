@@ -401,7 +401,8 @@ fn a_job_that_refuses_rows_stops_the_load() {
     let csv = format!("a\nx\n{}\n", "y".repeat(2_000));
     let expected = r#"error: a load job failed
   BigQuery: Error while reading data, error message: JSON table encountered too many errors, giving up. Rows: 1; errors: 1. Please look into the errors[] collection for more details.
-  reason:   invalid
+  reason: invalid
+  first error: FIXME
   job:      dhow_HASH_HASH_HASH_0
   sink:     out
 exit: 1

@@ -14,6 +14,7 @@ import sys
 
 from google.api_core.client_options import ClientOptions
 from google.api_core import exceptions
+from google.auth import identity_pool
 from google.auth.exceptions import RefreshError
 from google.cloud import bigquery
 from google.oauth2 import service_account
@@ -217,6 +218,27 @@ def rest(bq):
     raised(exceptions.NotFound, lambda: bq.get_table(table("sources")))
     assert any(job.job_id == "once" for job in bq.list_jobs())
     raised(exceptions.BadRequest, lambda: bq.delete_dataset(DATASET))
+
+    step("a federated identity that acts as the service account")
+    account = f"{URL}/v1/projects/-/serviceAccounts/dhow@dhow-tests.iam.gserviceaccount.com"
+    federated = {
+        "type": "external_account",
+        "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": f"{URL}/sts/token",
+        "service_account_impersonation_url": f"{account}:generateAccessToken",
+        "credential_source": {
+            "url": f"{URL}/subject",
+            "headers": {"x-who": "me"},
+            "format": {"type": "json", "subject_token_field_name": "value"},
+        },
+    }
+    credentials = identity_pool.Credentials.from_info(
+        federated, scopes=["https://www.googleapis.com/auth/bigquery"]
+    )
+    options = ClientOptions(api_endpoint=URL)
+    other = bigquery.Client(project=PROJECT, credentials=credentials, client_options=options)
+    assert other.get_dataset(DATASET).dataset_id == DATASET
 
     step("a service account that is refused")
     print("refuse", flush=True)

@@ -3,6 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
+use super::gate::oauth::{ACCOUNT, AUDIENCE};
 use super::*;
 use crate::connectors::bigquery::auth::Tokens;
 use crate::connectors::bigquery::credentials::Place;
@@ -93,6 +94,98 @@ async fn a_login_of_gcloud_is_turned_into_a_token() {
     close(&path);
     let yard = yard.option("credentials_file", "login.json");
     yard.sink().inspect(&load("l1", Mode::Append)).await.unwrap();
+}
+
+/// A yard with the file of a federated identity, whose subject token is found as `source` says; it
+/// acts as `account`, if that is one.
+fn federated(source: impl Fn(&Yard) -> serde_json::Value, account: Option<&str>) -> Yard {
+    let yard = guarded();
+    let url = yard.gate.url();
+    let mut file = json!({
+        "type": "external_account", "audience": AUDIENCE,
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": format!("{url}/sts/token"), "credential_source": source(&yard),
+    });
+    if let Some(account) = account {
+        let url = format!("{url}/v1/projects/-/serviceAccounts/{account}:generateAccessToken");
+        file["service_account_impersonation_url"] = url.into();
+    }
+    let path = yard.folder.path().join("federated.json");
+    std::fs::write(&path, file.to_string()).unwrap();
+    close(&path);
+    yard.option("credentials_file", "federated.json")
+}
+
+/// The subject token in a file, as a cluster puts it.
+fn in_a_file(text: &'static str) -> impl Fn(&Yard) -> serde_json::Value {
+    move |yard| {
+        let path = yard.folder.path().join("subject");
+        std::fs::write(&path, text).unwrap();
+        json!({ "file": path })
+    }
+}
+
+#[tokio::test]
+async fn what_another_provider_says_of_us_is_turned_into_a_token() {
+    let at_an_address = |yard: &Yard| {
+        let format = json!({ "type": "json", "subject_token_field_name": "value" });
+        let url = format!("{}/subject", yard.gate.url());
+        json!({ "url": url, "headers": { "x-who": "me" }, "format": format })
+    };
+    let yards = [
+        federated(in_a_file("subject-token\n"), None),
+        federated(at_an_address, None),
+        federated(in_a_file("subject-token"), Some(ACCOUNT)),
+    ];
+    for (yard, acts) in yards.iter().zip([0, 0, 1]) {
+        yard.load(&load("l1", Mode::Append), PARTS).await.unwrap();
+        assert_eq!((yard.gate.calls("sts"), yard.gate.calls("act")), (1, acts));
+    }
+}
+
+#[tokio::test]
+async fn a_login_can_act_as_a_service_account() {
+    let yard = guarded();
+    let url = yard.gate.url();
+    let file = json!({
+        "type": "impersonated_service_account",
+        "service_account_impersonation_url":
+            format!("{url}/v1/projects/-/serviceAccounts/{ACCOUNT}:generateAccessToken"),
+        "source_credentials": {
+            "type": "authorized_user", "client_id": "id", "client_secret": "not-so-secret",
+            "refresh_token": "refresh", "token_uri": format!("{url}/token"),
+        },
+    });
+    let path = yard.folder.path().join("acting.json");
+    std::fs::write(&path, file.to_string()).unwrap();
+    close(&path);
+    let yard = yard.option("credentials_file", "acting.json");
+    yard.load(&load("l1", Mode::Append), PARTS).await.unwrap();
+    assert_eq!((yard.gate.calls("token"), yard.gate.calls("act")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_federated_identity_that_is_not_welcome_is_told_why() {
+    let stranger = federated(in_a_file("hunter2"), None);
+    let nobody = federated(in_a_file("subject-token"), Some("x@example.com"));
+    let mut told = Vec::new();
+    for yard in [&stranger, &nobody] {
+        let error = yard.sink().inspect(&load("l1", Mode::Append)).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Denied);
+        let report = error.report();
+        assert!(!report.contains("hunter2"), "{report}");
+        told.push((error.message().to_owned(), error.advice().unwrap_or_default().to_owned()));
+    }
+    let acting = "grant roles/iam.serviceAccountTokenCreator on that account to whom the file with \
+                  credentials names";
+    let expected = [
+        (
+            "there is no token for the federated identity",
+            "see that the key or login is still valid",
+        ),
+        ("there is no token for the account to act as", acting),
+    ];
+    assert_eq!(told, expected.map(|(what, hint)| (what.to_owned(), hint.to_owned())));
 }
 
 #[tokio::test]

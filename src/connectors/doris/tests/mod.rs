@@ -2,6 +2,7 @@
 
 mod contract;
 mod doubt;
+mod encrypted;
 mod modes;
 mod values;
 

@@ -5,6 +5,7 @@ mod killed;
 mod modes;
 mod readers;
 mod single;
+mod stores;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

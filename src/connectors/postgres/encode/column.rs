@@ -13,7 +13,9 @@ use arrow::datatypes::{
 use super::bad::Bad;
 use super::cells::{Body, Cells};
 use super::target::{Digits, Leaf};
-use super::{address, interval, json, list, moment, moment_text, numeric, numeric_text, text};
+use super::{
+    address, interval, json, list, moment, moment_text, nested, numeric, numeric_text, text,
+};
 use crate::connectors::postgres::encode::fit::Way;
 use crate::error::{Error, Result};
 
@@ -55,6 +57,9 @@ fn unexpected(error: impl std::fmt::Display) -> Error {
 pub(super) fn leaf(leaf: &Leaf, array: &ArrayRef, bad: &mut Bad) -> Result<Cells> {
     if *array.data_type() == DataType::Null {
         return Ok(all_null(array.len()));
+    }
+    if nested::is_nested(array.data_type()) {
+        return Ok(checked(leaf, nested::encode(array, bad)?, bad));
     }
     let cells = match leaf {
         Leaf::Bool => array.as_boolean_opt().map(Cells::bits),

@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Field};
 
 use super::Format;
 use super::list::MOST_DIMENSIONS;
+use super::nested;
 use super::source_type;
 use super::target::{Digits, Leaf, Target, TextLimit};
 use crate::connectors::postgres::server_type::{Column, Filled};
@@ -25,8 +26,10 @@ pub(super) struct Way {
 
 const CAST: &str = "cast it in the model, or write the table anew with `mode: replace`";
 const GENERATED: &str = "the server computes this column: leave it out of the model";
-const MAP: &str = "write the map as text or JSON in the model";
-const TAKE_APART: &str = "take the struct apart in the model, one column for each of its fields";
+const MAP: &str = "give the column the type jsonb, or write the map as text in the model";
+const TAKE_APART: &str = "give the column the type jsonb, or take the struct apart in the model, one column for each field";
+const PARTS: &str = "bytes, intervals and two fields of one name have no form in JSON: leave them \
+                     out in the model, or write them as text";
 
 /// How `field` goes into `column`; a hint when it does not.
 pub(super) fn way(field: &Field, column: &Column) -> Result<Way, &'static str> {
@@ -46,6 +49,7 @@ pub(super) fn way(field: &Field, column: &Column) -> Result<Way, &'static str> {
     let given = Given { kind: inner, source, is_same, is_kept };
     match (depth, target.element) {
         (0, None) => given.fits(&whole.leaf)?,
+        (_, None) if is_json(&whole.leaf) && nested::fits(field.data_type()) => {}
         (0, Some(_)) if is_text(inner) && given.is_kept => {
             return Ok(Way { leaf: Leaf::Foreign(TextLimit::None), element: None, ..whole });
         }
@@ -71,6 +75,10 @@ pub(super) fn innermost(kind: &DataType) -> (&DataType, usize) {
 /// Whether a type of Arrow is text.
 pub(super) fn is_text(kind: &DataType) -> bool {
     matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}
+
+fn is_json(leaf: &Leaf) -> bool {
+    matches!(leaf, Leaf::Json | Leaf::Jsonb)
 }
 
 /// What a field brings.
@@ -100,7 +108,8 @@ impl Given<'_> {
                 matches!(self.kind, D::Float16 | D::Float32 | D::Float64) || self.is_whole_below(32)
             }
             Leaf::Numeric(digits) => self.is_numeric(*digits),
-            Leaf::Text(_) | Leaf::Label(_) | Leaf::Json | Leaf::Jsonb => is_text(self.kind),
+            Leaf::Text(_) | Leaf::Label(_) => is_text(self.kind),
+            Leaf::Json | Leaf::Jsonb => is_text(self.kind) || nested::fits(self.kind),
             Leaf::Inet | Leaf::Cidr | Leaf::MacAddr | Leaf::MacAddr8 => is_text(self.kind),
             Leaf::Bytea => is_bytes(self.kind),
             Leaf::Uuid => is_text(self.kind) || *self.kind == D::FixedSizeBinary(16),
@@ -162,6 +171,7 @@ impl Given<'_> {
 
     fn hint(&self, leaf: &Leaf) -> &'static str {
         match (self.kind, leaf) {
+            (kind, leaf) if is_json(leaf) && nested::is_nested(kind) => PARTS,
             (DataType::Map(..), _) => MAP,
             (DataType::Struct(_), _) => TAKE_APART,
             (DataType::Timestamp(_, None), Leaf::TimestampTz(_)) => {

@@ -19,6 +19,7 @@ mod json;
 mod list;
 mod moment;
 mod moment_text;
+mod nested;
 mod new_type;
 mod numeric;
 mod numeric_text;

@@ -3,6 +3,7 @@
 use arrow::datatypes::{DataType, Field};
 
 use super::fit::{self, decimal, innermost, is_text, whole_bits};
+use super::nested;
 use super::source_type;
 use super::target::{Digits, Leaf, Target};
 use crate::connectors::postgres::server_type::{Column, Filled, Form, ServerType};
@@ -98,6 +99,7 @@ pub(super) fn of(field: &Field) -> Result<String> {
     }
     match of_arrow(inner) {
         Some(name) => Ok(format!("{name}{}", "[]".repeat(depth))),
+        None if nested::fits(field.data_type()) => Ok("jsonb".to_owned()),
         None => Err(Error::unsupported(format!(
             "column `{}` has a type that no column of Postgres holds",
             field.name()
@@ -115,8 +117,10 @@ pub(super) fn wished(field: &Field) -> Option<&str> {
 
 fn fit_hint(kind: &DataType) -> &'static str {
     match kind {
-        DataType::Map(..) => "write the map as text or JSON in the model",
-        DataType::Struct(_) => "take the struct apart in the model, one column for each field",
+        DataType::Map(..) | DataType::Struct(_) => {
+            "bytes, intervals and two fields of one name have no form in JSON: leave them out in \
+             the model, or write them as text"
+        }
         _ => "cast it in the model",
     }
 }

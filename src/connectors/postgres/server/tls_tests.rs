@@ -6,35 +6,11 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
-
 use super::Purpose;
 use super::server_tests::{failure, server};
 use crate::connectors::postgres::cluster::Cluster;
 use crate::error::Kind;
-
-/// An authority of the tests' own.
-struct Authority(Issuer<'static, KeyPair>, String);
-
-impl Authority {
-    fn new(name: &str) -> Self {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.distinguished_name.push(DnType::CommonName, name);
-        let key = KeyPair::generate().unwrap();
-        let pem = params.self_signed(&key).unwrap().pem();
-        Authority(Issuer::new(params, key), pem)
-    }
-
-    /// A certificate made out to `host`, valid in these years, and its key.
-    fn certify(&self, host: &str, name: &str, years: [i32; 2]) -> (String, String) {
-        let mut params = CertificateParams::new([host.to_owned()]).unwrap();
-        params.distinguished_name.push(DnType::CommonName, name);
-        [params.not_before, params.not_after] = years.map(|year| date_time_ymd(year, 1, 1));
-        let key = KeyPair::generate().unwrap();
-        (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
-    }
-}
+use crate::network::authority::Authority;
 
 /// A server that encrypts, and the files of its authority.
 struct Encrypting {
@@ -178,7 +154,7 @@ async fn a_client_certificate_stands_for_a_password_and_scram_is_bound_to_the_ch
     std::fs::set_permissions(&key, PermissionsExt::from_mode(0o644)).unwrap();
     let error = failure(&with).await;
     assert_eq!(error.message(), format!("`{key}` can be read by others than its owner"));
-    let other = server.file("other.key", &KeyPair::generate().unwrap().serialize_pem());
+    let other = server.file("other.key", &rcgen::KeyPair::generate().unwrap().serialize_pem());
     let mixed = [named("visitor"), vec![("tls_cert", &certificate), ("tls_key", &other)]].concat();
     let error = failure(&mixed).await;
     assert_eq!(error.message(), "`tls_cert` and `tls_key` do not belong together");

@@ -23,6 +23,8 @@ pub(super) mod read;
 pub(super) mod relation;
 pub(super) mod sessions;
 #[cfg(test)]
+mod shards_tests;
+#[cfg(test)]
 pub(super) mod source_tests;
 
 use std::path::PathBuf;
@@ -33,8 +35,8 @@ use async_trait::async_trait;
 
 use crate::config::Options;
 use crate::connectors::Context;
-use crate::connectors::postgres::server::Purpose;
-use crate::connectors::postgres::shards;
+use crate::connectors::postgres::server::{CONNECTION, Purpose};
+use crate::connectors::shards::{OneShard, are_sharded};
 use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::source::{Snapshot, Source, Window};
@@ -48,11 +50,19 @@ pub(in crate::connectors::postgres) fn open(
     options: &Options,
     context: &Context,
 ) -> Result<Arc<dyn Source>> {
-    if shards::are_sharded(options) {
-        return shards::open(options, context);
+    if are_sharded(options) {
+        return SHARD.open_all(options, context);
     }
     open_with(options, context, hold::launch)
 }
+
+/// One of several databases.
+pub(in crate::connectors::postgres) static SHARD: OneShard = OneShard {
+    open,
+    check: |options| options::source(options).1,
+    connection: CONNECTION,
+    form: "write `shards: {eu: postgres://user@host/database, us: {host: …}}`",
+};
 
 /// The same; snapshots are held by what `launch` starts.
 pub(in crate::connectors::postgres) fn open_with(

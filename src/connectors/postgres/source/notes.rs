@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::hold::Hold;
 use super::kept::Kept;
+use crate::connectors::shards::resumption::{GOES_ON, GOES_ON_IN, STARTS_OVER};
 
 /// Who keeps a moment when this process dies.
 #[derive(Debug)]
@@ -40,15 +41,6 @@ pub(in crate::connectors::postgres) fn of_splits(pieces: usize) -> Vec<String> {
     let killed = (pieces == 1).then(|| killed.to_owned());
     std::iter::once(view.to_owned()).chain(killed).collect()
 }
-
-/// The note of a run that goes on.
-pub(in crate::connectors::postgres) const GOES_ON: &str =
-    "the splits that an earlier run has finished are kept";
-/// How the note of a run begins that goes on in a snapshot that was held.
-pub(in crate::connectors::postgres) const GOES_ON_IN: &str = "it goes on in the snapshot of";
-/// The note of a run that cannot go on.
-pub(in crate::connectors::postgres) const STARTS_OVER: &str =
-    "the snapshot of an earlier run is gone: its load starts over";
 
 /// For a run that an earlier process has left unfinished.
 pub(in crate::connectors::postgres) fn of_resumption(before: &Kept, now: &Kept) -> String {

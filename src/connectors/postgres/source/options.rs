@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::{Options, Problem, Reader};
-use crate::connectors::Role;
 use crate::connectors::postgres::decode::{Policies, Special};
 use crate::connectors::postgres::server::Server;
-use crate::connectors::postgres::shards;
 use crate::connectors::postgres::sink::sink_options;
+use crate::connectors::postgres::source::SHARD;
+use crate::connectors::{Role, shards};
 use crate::files::types::parse_type;
 
 /// What to read, and how.
@@ -76,7 +76,7 @@ pub(in crate::connectors::postgres) enum Consistency {
 /// Everything that is wrong with `options`.
 pub(in crate::connectors::postgres) fn check(options: &Options, role: Role) -> Vec<Problem> {
     match role {
-        Role::Source if shards::are_sharded(options) => shards::check(options),
+        Role::Source if shards::are_sharded(options) => SHARD.check_all(options),
         Role::Source => source(options).1,
         Role::Sink => sink_options::read(options).1,
     }
@@ -85,13 +85,7 @@ pub(in crate::connectors::postgres) fn check(options: &Options, role: Role) -> V
 /// The options of a source as read, and everything that is wrong with them.
 pub(in crate::connectors::postgres) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
     let reader = options.reader();
-    // It is read elsewhere, but known here, for whoever writes it wrongly.
-    let _ = reader.node("shards");
-    if reader.node("shard_column").is_some() {
-        let problem =
-            Problem::new(&reader.place_of("shard_column"), "`shard_column` needs `shards`");
-        reader.problem(problem);
-    }
+    shards::refuse_without_shards(&reader);
     let consistency = match reader.one_of("consistency", &["snapshot", "split"]) {
         "split" => Consistency::Split,
         _ => Consistency::Snapshot,

@@ -19,6 +19,19 @@ pub(crate) const ACCOUNT: &str = "dhow@dhow-tests.iam.gserviceaccount.com";
 const KEY: &str = "5f0c9a3d1e";
 const GOOGLE: &str = "https://oauth2.googleapis.com/token";
 
+/// The pool that may exchange tokens of its own, and the one such token that is good.
+pub(crate) const AUDIENCE: &str =
+    "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q";
+pub(crate) const SUBJECT: &str = "subject-token";
+
+/// What the cloud of a machine says to whoever asks as it likes.
+pub(crate) fn subject(who: Option<&str>) -> Answer {
+    match who {
+        Some("me") => Answer::json(200, &json!({ "value": SUBJECT })),
+        _ => Answer::html(403),
+    }
+}
+
 /// Who may ask for tokens, and what was given.
 #[derive(Debug)]
 pub(crate) struct Accounts {
@@ -82,6 +95,49 @@ impl Accounts {
         self.given.insert(token.clone(), now + self.life);
         let body =
             json!({ "access_token": token, "expires_in": self.life, "token_type": "Bearer" });
+        Answer::json(200, &body)
+    }
+
+    /// Answers at `/sts/token`: workload identity federation.
+    pub(crate) fn exchange(&mut self, body: &[u8], now: i64) -> Answer {
+        let form = pairs(&String::from_utf8_lossy(body));
+        let field = |name: &str| form.iter().find(|(key, _)| key == name).map_or("", |(_, v)| v);
+        let is_good = field("grant_type") == "urn:ietf:params:oauth:grant-type:token-exchange"
+            && field("requested_token_type") == "urn:ietf:params:oauth:token-type:access_token"
+            && field("subject_token_type") == "urn:ietf:params:oauth:token-type:jwt"
+            && field("audience") == AUDIENCE
+            && field("scope").starts_with("https://www.googleapis.com/auth/");
+        match (is_good, field("subject_token")) {
+            (true, SUBJECT) => self.give(now),
+            (true, _) => {
+                let why = "The given credential is rejected by the attribute condition.";
+                let body = json!({ "error": "unauthorized_client", "error_description": why });
+                Answer::json(401, &body)
+            }
+            (false, _) => Answer::json(400, &json!({ "error": "invalid_request" })),
+        }
+    }
+
+    /// Answers at `generateAccessToken`, for [`ACCOUNT`] alone.
+    pub(crate) fn act(
+        &mut self,
+        account: &str,
+        header: Option<&str>,
+        body: &[u8],
+        now: i64,
+    ) -> Answer {
+        if let Err(answer) = self.admit(header.or(Some("")), now) {
+            return answer;
+        }
+        let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+        if account != format!("{ACCOUNT}:generateAccessToken") || !asked["scope"].is_array() {
+            let message = "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).";
+            let error = json!({ "code": 403, "message": message, "status": "PERMISSION_DENIED" });
+            return Answer::json(403, &json!({ "error": error }));
+        }
+        let given: Value = serde_json::from_slice(&self.give(now).body).unwrap_or_default();
+        let end = jiff::Timestamp::from_second(now + self.life).expect("a moment");
+        let body = json!({ "accessToken": given["access_token"], "expireTime": end.to_string() });
         Answer::json(200, &body)
     }
 

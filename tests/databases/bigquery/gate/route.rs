@@ -37,6 +37,11 @@ impl Call {
             }
             ["bigquery", "v2", "projects", rest @ ..] => resource(method, rest),
             ["token"] if method == "POST" => Call { name: "token", ..Call::default() },
+            ["sts", "token"] if method == "POST" => Call { name: "sts", ..Call::default() },
+            ["subject"] => Call { name: "subject", ..Call::default() },
+            ["v1", "projects", "-", "serviceAccounts", account] if method == "POST" => {
+                Call { name: "act", table: (*account).to_owned(), ..Call::default() }
+            }
             ["computeMetadata", "v1", rest @ ..] => {
                 Call { name: "metadata", table: rest.join("/"), ..Call::default() }
             }

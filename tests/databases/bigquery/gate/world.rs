@@ -159,6 +159,12 @@ impl World {
                     now / 1_000,
                 );
             }
+            "sts" => return self.accounts.exchange(&asked.body, now / 1_000),
+            "subject" => return super::oauth::subject(header("x-who")),
+            "act" => {
+                let (account, header) = (&asked.call.table, header("authorization"));
+                return self.accounts.act(account, header, &asked.body, now / 1_000);
+            }
             "" => return Answer::html(404),
             _ => {}
         }

@@ -4,6 +4,7 @@ mod agree;
 mod codec;
 mod fits;
 mod misfits;
+mod nested;
 mod server;
 
 use std::collections::HashMap;

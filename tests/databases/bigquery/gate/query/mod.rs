@@ -6,6 +6,7 @@
 //! it stands: names of functions too. Types are followed as far as columns, literals, parameters and
 //! casts go, so that what BigQuery refuses for its types is mostly refused here.
 
+mod call;
 mod ddl;
 mod dml;
 mod infer;
@@ -14,6 +15,7 @@ mod parameters;
 mod reserved;
 mod script;
 mod select;
+mod shape;
 mod translate;
 
 use serde_json::{Value, json};

@@ -8,9 +8,9 @@ use std::ops::ControlFlow;
 use rusqlite::types::Value as Cell;
 use serde_json::Value as Json;
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, Expr, Function, Ident, ObjectName, ObjectNamePart, Query,
-    Select, SelectItem, SetExpr, SetQuantifier, TableAlias, TableFactor, Value, ValueTableMode,
-    Visit, VisitMut, Visitor, VisitorMut,
+    BinaryOperator, CastKind, DataType, Expr, Ident, ObjectName, ObjectNamePart, Query, Select,
+    SelectItem, TableAlias, TableFactor, Value, ValueTableMode, Visit, VisitMut, Visitor,
+    VisitorMut,
 };
 use sqlparser::dialect::SQLiteDialect;
 use sqlparser::parser::Parser;
@@ -20,58 +20,9 @@ use super::super::schema::{Field, Type};
 use super::super::store::{self, Store};
 use super::super::values;
 use super::super::world::{TableName, World};
-use super::infer::{Scope, are_comparable, arguments, is_comparison, kind_of};
+use super::infer::{Scope, are_comparable, is_comparison, kind_of};
+use super::shape::{membership, united};
 use super::{Setting, reserved};
-
-/// Functions that SQLite has, or that were added to it, by their names in GoogleSQL. Whatever is
-/// neither here nor in [`Translator::special`] is refused.
-const FUNCTIONS: [(&str, &str); 45] = [
-    ("COUNT", "count"),
-    ("SUM", "sum"),
-    ("MIN", "min"),
-    ("MAX", "max"),
-    ("AVG", "avg"),
-    ("ANY_VALUE", "min"),
-    ("LOGICAL_AND", "min"),
-    ("LOGICAL_OR", "max"),
-    ("STRING_AGG", "group_concat"),
-    ("COALESCE", "coalesce"),
-    ("IFNULL", "ifnull"),
-    ("NULLIF", "nullif"),
-    ("IF", "iif"),
-    ("CONCAT", "gate_concat"),
-    ("LOWER", "lower"),
-    ("UPPER", "upper"),
-    ("LENGTH", "length"),
-    ("CHAR_LENGTH", "length"),
-    ("SUBSTR", "substr"),
-    ("ABS", "abs"),
-    ("ROUND", "round"),
-    ("GREATEST", "max"),
-    ("LEAST", "min"),
-    ("STRPOS", "instr"),
-    ("REPLACE", "replace"),
-    ("TRIM", "trim"),
-    ("LTRIM", "ltrim"),
-    ("RTRIM", "rtrim"),
-    ("ROW_NUMBER", "row_number"),
-    ("RANK", "rank"),
-    ("DENSE_RANK", "dense_rank"),
-    ("CURRENT_TIMESTAMP", "gate_now"),
-    ("UNIX_MICROS", "gate_micros"),
-    ("TIMESTAMP_MICROS", "gate_of_micros"),
-    ("PARSE_JSON", "gate_parse_json"),
-    ("TO_BASE64", "gate_to_base64"),
-    ("FROM_BASE64", "gate_from_base64"),
-    ("TO_HEX", "gate_to_hex"),
-    ("FARM_FINGERPRINT", "gate_fingerprint"),
-    ("ERROR", "gate_error"),
-    ("MOD", "mod"),
-    ("SIGN", "sign"),
-    ("LAG", "lag"),
-    ("LEAD", "lead"),
-    ("FIRST_VALUE", "first_value"),
-];
 
 /// Carries one statement over.
 pub(crate) struct Translator<'a> {
@@ -410,55 +361,6 @@ impl<'a> Translator<'a> {
             i32::from(is_safe)
         ))
     }
-
-    fn function(&mut self, mut function: Function) -> Outcome<Expr> {
-        let name = function.name.to_string().to_uppercase();
-        if let Some(special) = self.special(&name, &function)? {
-            return Ok(special);
-        }
-        let known = FUNCTIONS.iter().find(|(known, _)| *known == name);
-        let (_, sqlite) = known.ok_or_else(|| {
-            Refusal::invalid_query(format!("Function not found, or not known to the gate: {name}"))
-        })?;
-        function.name = ObjectName::from(vec![Ident::new(*sqlite)]);
-        if matches!(function.args, sqlparser::ast::FunctionArguments::None) {
-            return expression(&format!("{sqlite}()"));
-        }
-        Ok(Expr::Function(function))
-    }
-
-    /// Functions that are more than another name.
-    fn special(&mut self, name: &str, function: &Function) -> Outcome<Option<Expr>> {
-        let arguments = arguments(function);
-        let first = arguments.first().map(ToString::to_string).unwrap_or_default();
-        let kind = arguments
-            .first()
-            .and_then(|first| self.scope.infer(first))
-            .map(|known| known.field.kind);
-        let shown = kind.map_or("", Type::name);
-        let text = match name {
-            "SUM" if matches!(kind, Some(Type::Numeric | Type::BigNumeric)) => {
-                format!("gate_sum({first})")
-            }
-            "COUNTIF" => format!("coalesce(sum(CASE WHEN {first} THEN 1 ELSE 0 END), 0)"),
-            "TO_JSON_STRING" => format!("gate_json({first}, '{shown}')"),
-            "TIMESTAMP" | "DATE" | "DATETIME" | "TIME" | "STRING" => {
-                format!("gate_cast({first}, '{name}', '{shown}', 0)")
-            }
-            "CURRENT_DATE" => "substr(gate_now(), 1, 10)".to_owned(),
-            "UNIX_MILLIS" => format!("(gate_micros({first}) / 1000)"),
-            "UNIX_SECONDS" => format!("(gate_micros({first}) / 1000000)"),
-            "TIMESTAMP_MILLIS" => format!("gate_of_micros({first} * 1000)"),
-            "TIMESTAMP_SECONDS" => format!("gate_of_micros({first} * 1000000)"),
-            "GENERATE_UUID" => "lower(hex(randomblob(16)))".to_owned(),
-            "STARTS_WITH" => {
-                let prefix = arguments.get(1).map(ToString::to_string).unwrap_or_default();
-                format!("(substr({first}, 1, length({prefix})) = {prefix})")
-            }
-            _ => return Ok(None),
-        };
-        expression(&text).map(Some)
-    }
 }
 
 /// The table that a name means: it has to be there, and in the location of the job.
@@ -498,68 +400,6 @@ pub(crate) fn named(setting: &Setting, name: &ObjectName) -> Outcome<TableName> 
     Ok(TableName { project, dataset, table })
 }
 
-/// `(a, b) IN (SELECT (x, y) …)`: SQLite wants the columns of the subquery side by side.
-fn membership(expr: &mut Expr, subquery: &mut Query) -> Outcome<()> {
-    let left = match &*expr {
-        Expr::Tuple(values) | Expr::Struct { values, .. } => values.clone(),
-        _ => Vec::new(),
-    };
-    let SetExpr::Select(select) = subquery.body.as_mut() else { return Ok(()) };
-    if matches!(select.value_table_mode, Some(ValueTableMode::AsStruct)) {
-        select.value_table_mode = None;
-    } else {
-        let [item] = select.projection.as_slice() else {
-            return Err(Refusal::invalid_query(
-                "Subquery of type IN must have only one output column",
-            ));
-        };
-        if let SelectItem::UnnamedExpr(Expr::Tuple(values) | Expr::Struct { values, .. }) = item {
-            select.projection = values.clone().into_iter().map(SelectItem::UnnamedExpr).collect();
-        }
-    }
-    if !left.is_empty() {
-        *expr = Expr::Tuple(left);
-    }
-    Ok(())
-}
-
-/// Members of UNION in parentheses, and `UNION` without ALL or DISTINCT.
-fn united(body: &mut SetExpr) -> Outcome<()> {
-    match body {
-        SetExpr::SetOperation { left, set_quantifier, right, .. } => {
-            match set_quantifier {
-                SetQuantifier::All => {}
-                SetQuantifier::Distinct => *set_quantifier = SetQuantifier::None,
-                _ => {
-                    return Err(Refusal::invalid_query(
-                        "Syntax error: Expected keyword ALL or keyword DISTINCT",
-                    ));
-                }
-            }
-            united(left)?;
-            united(right)
-        }
-        SetExpr::Query(query) => {
-            *body = wrapped(query);
-            Ok(())
-        }
-        _ => Ok(()),
-    }
-}
-
-fn wrapped(query: &Query) -> SetExpr {
-    let parsed = Parser::new(&SQLiteDialect {})
-        .try_with_sql("SELECT * FROM (SELECT 1)")
-        .and_then(|mut parser| parser.parse_query());
-    let mut outer = *parsed.expect("it is SQL").body;
-    if let SetExpr::Select(select) = &mut outer
-        && let TableFactor::Derived { subquery, .. } = &mut select.from[0].relation
-    {
-        **subquery = query.clone();
-    }
-    outer
-}
-
 pub(crate) fn unknown(what: &str) -> Refusal {
     Refusal::invalid_query(format!("the gate does not know {what}"))
 }
@@ -569,7 +409,7 @@ fn placeholder(number: usize) -> Expr {
 }
 
 /// SQL for SQLite as an expression.
-fn expression(text: &str) -> Outcome<Expr> {
+pub(super) fn expression(text: &str) -> Outcome<Expr> {
     let parsed = Parser::new(&SQLiteDialect {})
         .try_with_sql(text)
         .and_then(|mut parser| parser.parse_expr());

@@ -1,0 +1,9 @@
+//! The views of the catalog, and the functions that ask it.
+
+mod describe;
+mod functions;
+mod views;
+
+pub(crate) use describe::{describe, described};
+pub(crate) use functions::{function, permissions, variant_int, variant_text};
+pub(crate) use views::view;

@@ -1,0 +1,92 @@
+//! What a query would answer: `sp_describe_first_result_set`.
+
+use super::super::super::run::Failure;
+use super::super::super::run::bind::Context;
+use super::super::super::run::plan::plan;
+use super::super::super::run::world::World;
+use super::super::super::sql::ast::Statement;
+use super::super::super::sql::parser::parse;
+use super::super::super::wire::tokens::Head;
+use super::super::kind::{Kind, Type};
+use super::super::table::Row;
+use super::super::value::Value;
+
+const NAME: Kind = Kind::NVarChar(Some(128));
+
+/// Its columns.
+pub(crate) fn described() -> Vec<(&'static str, Type)> {
+    [
+        ("is_hidden", Kind::Bit),
+        ("column_ordinal", Kind::Int),
+        ("name", NAME),
+        ("is_nullable", Kind::Bit),
+        ("system_type_id", Kind::Int),
+        ("system_type_name", Kind::NVarChar(Some(256))),
+        ("max_length", Kind::SmallInt),
+        ("precision", Kind::TinyInt),
+        ("scale", Kind::TinyInt),
+        ("collation_name", NAME),
+        ("user_type_id", Kind::Int),
+        ("user_type_database", NAME),
+        ("user_type_schema", NAME),
+        ("user_type_name", NAME),
+        ("assembly_qualified_type_name", Kind::NVarChar(Some(4000))),
+        ("is_xml_document", Kind::Bit),
+        ("is_case_sensitive", Kind::Bit),
+        ("is_identity_column", Kind::Bit),
+        ("is_updateable", Kind::Bit),
+        ("is_computed_column", Kind::Bit),
+        ("is_sparse_column_set", Kind::Bit),
+        ("tds_type_id", Kind::Int),
+        ("tds_length", Kind::Int),
+    ]
+    .map(|(name, kind)| (name, Type::of(kind)))
+    .to_vec()
+}
+
+/// A row for each column of the first query in `text`.
+pub(crate) fn describe(text: &str, world: &World) -> Result<Vec<Row>, Failure> {
+    let statements = parse(text)?;
+    let query = statements.iter().find_map(|(statement, _)| match statement {
+        Statement::Query(query) => Some(query),
+        _ => None,
+    });
+    let Some(query) = query else { return Ok(Vec::new()) };
+    let context = Context { world, with: Vec::new(), outer: None, depth: 0 };
+    let heads = plan(query, &context)?.heads;
+    Ok(heads.iter().enumerate().map(|(at, head)| row(at, head)).collect())
+}
+
+fn row(at: usize, head: &Head) -> Row {
+    let kind = head.of.kind;
+    let int = |n: i32| Value::Int(i64::from(n));
+    let text_or_null = |text: Option<&str>| text.map_or(Value::Null, Value::text);
+    let collation = (kind.is_text() && kind != Kind::Xml).then(|| head.of.collation.name());
+    let assembly = kind.is_clr().then_some("Microsoft.SqlServer.Types, Version=11.0.0.0");
+    let user = kind.is_clr().then(|| kind.name());
+    Row::from(vec![
+        int(0),
+        Value::Int(i64::try_from(at).unwrap_or(0) + 1),
+        text_or_null(Some(head.name.as_str()).filter(|name| !name.is_empty())),
+        Value::bool(head.of.nullable),
+        int(i32::from(kind.number())),
+        if kind.is_clr() { Value::Null } else { Value::text(&kind.to_string()) },
+        int(i32::from(kind.max_length())),
+        int(i32::from(kind.precision())),
+        int(i32::from(kind.scale())),
+        text_or_null(collation),
+        if kind.is_clr() { int(kind.user_number()) } else { Value::Null },
+        text_or_null(user.map(|_| "master")),
+        text_or_null(user.map(|_| "sys")),
+        text_or_null(user),
+        text_or_null(assembly),
+        int(0),
+        Value::bool(head.of.collation.is_case_sensitive()),
+        Value::bool(head.identity),
+        Value::bool(!head.computed && !head.identity),
+        Value::bool(head.computed),
+        int(0),
+        int(0),
+        int(i32::from(kind.max_length())),
+    ])
+}
