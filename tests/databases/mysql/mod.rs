@@ -8,7 +8,21 @@ mod mistakes;
 mod moved;
 
 use crate::cluster::SHARED as POSTGRES;
+use crate::mariadb::MariaDb;
 use crate::project::Project;
+
+#[test]
+fn the_server_answers_and_its_folder_goes_with_it() {
+    let own = MariaDb::start(&[]);
+    let database = own.database("a");
+    assert_eq!(own.sql(&database, "select 1 + 1"), "2");
+    own.order("crash");
+    assert_eq!(own.sql(&database, "select 2 + 2"), "4");
+    assert!(own.try_sql(&database, "select nothing").unwrap_err().contains("nothing"));
+    let folder = own.folder.clone();
+    drop(own);
+    assert!(!folder.exists());
+}
 
 /// A pipeline from a table of MariaDB into a table of Postgres; answers with it the name of the
 /// database there.
