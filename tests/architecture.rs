@@ -486,6 +486,7 @@ fn every_rule_finds_what_breaks_it() {
         (connectors_apart, "src/connectors/csv/mod.rs", "use crate::connectors::json::Value;"),
         (connectors_apart, "src/connectors/csv/mod.rs", "use crate::connectors::{Context, json};"),
         (connectors_apart, "src/connectors/csv/mod.rs", "use super::super::json;"),
+        (connectors_apart, "src/connectors/shards/mod.rs", "use crate::connectors::json::Value;"),
         (connectors_unnamed, "src/engine/run.rs", "use crate::connectors::{self, json};"),
         (connectors_unnamed, "src/engine/run.rs", "connectors::memory::open()"),
         (connectors_unnamed, "src/engine/tests.rs", "use crate::connectors::json;"),

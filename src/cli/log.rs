@@ -33,12 +33,11 @@ pub(super) enum Format {
 /// Starts the log. The variable `DHOW_LOG`, in the syntax of tracing's `EnvFilter`, wins over
 /// `level`; without it, libraries speak only when they warn.
 pub(super) fn start(level: Level, format: Format, colour: bool, screen: &Screen) -> Result<()> {
-    let filter = match std::env::var("DHOW_LOG") {
-        Ok(written) if !written.is_empty() => EnvFilter::try_new(&written).map_err(|error| {
-            Error::config(format!("`DHOW_LOG={written}` is no log filter")).at("reason", error)
-        })?,
-        _ => EnvFilter::new(directives(level)),
-    };
+    let written = std::env::var("DHOW_LOG").ok().filter(|written| !written.is_empty());
+    let wanted = written.as_deref().unwrap_or(directives(level));
+    let filter = EnvFilter::try_new(format!("{wanted},{SILENT}")).map_err(|error| {
+        Error::config(format!("`DHOW_LOG={wanted}` is no log filter")).at("reason", error)
+    })?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(colour)
@@ -51,6 +50,9 @@ pub(super) fn start(level: Level, format: Format, colour: bool, screen: &Screen)
     };
     Ok(())
 }
+
+/// Says what rows hold: the driver of SQL Server logs them, and messages that quote them.
+const SILENT: &str = "tiberius=off";
 
 fn directives(level: Level) -> &'static str {
     match level {

@@ -9,7 +9,8 @@ mod killed;
 mod round;
 mod shards;
 
-use crate::tds::Tds;
+use crate::project::Project;
+use crate::tds::{Fault, Tds, When};
 
 /// A server with a table of `rows` rows in `shop`: `id`, `name` and a rowversion.
 pub(super) fn with_rows(rows: usize) -> Tds {
@@ -26,5 +27,26 @@ pub(super) fn add(server: &Tds, ids: std::ops::Range<usize>) {
     let rows: Vec<_> = ids.map(|id| format!("({id}, N'имя {id}')")).collect();
     for some in rows.chunks(500) {
         server.execute("shop", &format!("insert into t (id, name) values {}", some.join(", ")));
+    }
+}
+
+#[test]
+fn no_row_that_the_server_quotes_is_told_or_logged() {
+    let server = with_rows(10);
+    let text =
+        "Conversion failed when converting the nvarchar value 'Ada Lovelace' to data type int.";
+    let when = When::statement("select [id], cast([name] as varbinary(100))").always();
+    server.fault(when, Fault::ErrorAfter(2, 245, text.to_owned()));
+    let project = Project::of(&format!(
+        "sources:\n  rows: {{ type: sqlserver, url: \"{}\", tls: require, table: t }}\n\
+         sinks:\n  out: {{ from: rows, type: parquet, path: out/t, mode: replace }}\n",
+        server.url("shop")
+    ));
+    let ended = project.command(&["run"]).env("DHOW_LOG", "trace").output().expect("dhow starts");
+    let told = [ended.stdout, ended.stderr].concat();
+    let told = String::from_utf8_lossy(&told);
+    assert!(told.contains("could not read `t`") && told.contains("245"), "{told}");
+    for secret in ["Ada", "имя 1", server.password.as_str(), "Trusting the server"] {
+        assert!(!told.contains(secret), "{secret} is in: {told}");
     }
 }

@@ -1,7 +1,7 @@
 //! What goes wrong at the server, and what becomes of it.
 
-use super::super::tds::{Fault, Tds, When};
 use super::{failure, lines, read, server, snapshot};
+use crate::connectors::sqlserver::tds::{Fault, Tds, When};
 use crate::error::Kind;
 use crate::source::Want;
 

@@ -4,6 +4,7 @@ mod errors;
 mod hidden;
 mod ranges;
 mod sharded;
+mod tables;
 mod transport;
 mod values;
 mod views;

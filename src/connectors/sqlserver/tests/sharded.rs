@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::super::tds::{Fault, Gate, Tds, When};
 use super::{above, lines, options_of, server};
 use crate::config::{Node, Options, Place, Role, Value};
 use crate::connectors::Context;
+use crate::connectors::sqlserver::tds::{Fault, Gate, Tds, When};
 use crate::error::Kind;
 use crate::memory::unlimited;
 use crate::source::{Source, Window};

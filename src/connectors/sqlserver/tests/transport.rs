@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use super::super::tds::{Encryption, Fault, Setup, Tds, When};
 use super::{lines, server, snapshot, source_at};
+use crate::connectors::sqlserver::tds::{Encryption, Fault, Setup, Tds, When};
 use crate::error::{Error, Kind, Result};
 use crate::source::Window;
 
@@ -99,7 +99,7 @@ async fn a_session_makes_its_settings_first_and_is_called_dhow() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_falls_silent_is_given_up() {
     let server = server(TABLE);
-    let gate = super::super::tds::Gate::closed();
+    let gate = crate::connectors::sqlserver::tds::Gate::closed();
     server.fault(When::statement("select [id] from [dbo].[t]"), Fault::Hold(gate.clone()));
     let error = super::failure(&server, &[("table", "t"), ("read_timeout", "200ms")]).await;
     assert_eq!(error.kind(), Kind::Unavailable);

@@ -1,7 +1,7 @@
 //! What readers see of those who write, and what dhow says of it.
 
-use super::super::tds::{Fault, Gate, When};
 use super::{lines, read, server, snapshot, source, source_at};
+use crate::connectors::sqlserver::tds::{Fault, Gate, When};
 use crate::error::Kind;
 use crate::source::{Want, Window};
 
