@@ -60,8 +60,7 @@ fn a_log_filter_that_is_none_is_refused() {
 #[test]
 fn an_unknown_connector_gets_those_that_are_known() {
     let expected = "error: there is no connector `cvs`\n\n\
-                    hint: did you mean `csv`? known here: bigquery, csv, doris, json, memory, parquet, postgres, sqlite, sqlserver\n";
-                    hint: did you mean `csv`? known here: bigquery, csv, doris, json, memory, mysql, parquet, postgres, sqlite\n";
+                    hint: did you mean `csv`? known here: bigquery, connectorx, csv, doris, json, memory, mysql, parquet, postgres, sqlite, sqlserver\n";
     assert_eq!(here(&["connectors", "cvs"]), said(2, "", expected));
 }
 
