@@ -54,10 +54,12 @@ fn the_registry_is_printed() {
         [
             "name",
             "bigquery",
+            "connectorx",
             "csv",
             "doris",
             "json",
             "memory",
+            "mysql",
             "parquet",
             "postgres",
             "sqlite",
