@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use futures::TryStreamExt;
 
-use super::{Context, cluster, named};
+use super::{Context, cluster, mariadb, named};
 use crate::config::Options;
 use crate::memory::unlimited;
 use crate::source::{Want, Window};
@@ -83,4 +83,18 @@ async fn sqlite_gives_the_same_through_both() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/types/table.db");
     let query = ("query", "select id, \"Big One\", ratio, \"select\" from \"table\"");
     same_through_both("sqlite", &[("path", path), query]).await;
+}
+
+#[tokio::test]
+async fn mysql_gives_the_same_through_both() {
+    let (url, database) = mariadb::SHARED.url("both");
+    mariadb::SHARED.sql(
+        &database,
+        "create table t as select seq as i8, cast(seq as unsigned) as u8, seq / 7.0e0 as d,
+           cast(seq / 7 as decimal(12,2)) as n, concat('ä', seq) as v,
+           date '1999-12-31' + interval seq day as da,
+           timestamp '2026-11-21 12:00:00.000001' + interval seq second as dt
+         from seq_1_to_9000",
+    );
+    same_through_both("mysql", &[("url", &url), ("query", "select * from t order by i8")]).await;
 }
