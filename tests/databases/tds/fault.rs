@@ -105,7 +105,10 @@ impl Fault {
 
 /// Something that statements wait at until it is opened. All clones are the same gate.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Gate(Arc<(Mutex<(usize, bool)>, Condvar, tokio::sync::Notify)>);
+pub(crate) struct Gate(Arc<Held>);
+
+/// Who stands at a gate: how many, and whether it is open.
+type Held = (Mutex<(usize, bool)>, Condvar, tokio::sync::Notify);
 
 impl Gate {
     pub(crate) fn closed() -> Self {

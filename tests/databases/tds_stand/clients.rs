@@ -17,7 +17,7 @@ fn run_python(server: &Tds, program: &str, more: &str) -> String {
         .output()
         .expect("Python runs");
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
-    String::from_utf8(out.stdout).unwrap()
+    String::from_utf8(out.stdout).expect("Python prints UTF-8")
 }
 
 fn with_types() -> Tds {

@@ -21,12 +21,12 @@ pub(super) fn config(server: &Tds, level: EncryptionLevel) -> Config {
 }
 
 pub(super) async fn connect(config: Config) -> tiberius::Result<Driver> {
-    let stream = TcpStream::connect(config.get_addr()).await.unwrap();
+    let stream = TcpStream::connect(config.get_addr()).await.expect("the server listens");
     Client::connect(config, stream.compat_write()).await
 }
 
 pub(super) async fn client(server: &Tds) -> Driver {
-    connect(config(server, EncryptionLevel::NotSupported)).await.unwrap()
+    connect(config(server, EncryptionLevel::NotSupported)).await.expect("it lets ann in")
 }
 
 /// The number of an error of the server.

@@ -4,8 +4,9 @@ use super::driver::{client, refusal};
 use crate::tds::Tds;
 
 async fn count(client: &mut super::driver::Driver) -> i32 {
-    let row = client.simple_query("select count(*) from t").await.unwrap().into_row().await;
-    row.unwrap().unwrap().get(0).unwrap()
+    let answer = client.simple_query("select count(*) from t").await.expect("it is answered");
+    let row = answer.into_row().await.expect("it is answered").expect("a count is a row");
+    row.get(0).expect("a count is not NULL")
 }
 
 fn with_rows() -> Tds {

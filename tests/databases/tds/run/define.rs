@@ -277,7 +277,7 @@ fn alter(
             }
             Ok(())
         }),
-        Alter::AlterColumn(text) => {
+        Alter::Retype(text) => {
             let made = fresh(database, text, 0)?;
             edit(database, name, |table| retype(table, &text.name, made.of))
         }

@@ -193,10 +193,10 @@ fn fill(
     let scope = Scope { columns: Vec::new(), outer: None };
     let binder = Binder::new(&context, &scope);
     // One list of types for all rows of a query; the types of a list of values are found again.
-    for at in 0..table.columns.len() {
+    for (at, cell) in row.iter_mut().enumerate() {
         let place = places.iter().position(|place| *place == at);
         let value = place.and_then(|place| given.get(place).cloned().flatten().map(|v| (place, v)));
-        row[at] = match (value, &table.columns[at]) {
+        *cell = match (value, &table.columns[at]) {
             (Some((place, value)), column) => {
                 let of =
                     types.first().filter(|_| types.len() == 1).and_then(|t| t.get(place)).copied();

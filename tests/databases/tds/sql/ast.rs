@@ -142,7 +142,7 @@ pub(crate) enum Alter {
     Add(Vec<ColumnText>),
     AddIndex(IndexText),
     DropColumn(Vec<String>),
-    AlterColumn(ColumnText),
+    Retype(ColumnText),
     DropConstraint(String),
 }
 

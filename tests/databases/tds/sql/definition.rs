@@ -346,7 +346,7 @@ impl Parser<'_> {
         } else if self.words("drop constraint") {
             Alter::DropConstraint(self.ident()?)
         } else if self.words("alter column") {
-            Alter::AlterColumn(self.column()?)
+            Alter::Retype(self.column()?)
         } else if self.word("set") {
             self.passed()?;
             return Ok(Statement::Nothing);

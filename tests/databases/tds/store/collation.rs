@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 /// A collation that the stand-in knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Collation(usize);
 
 #[derive(Debug)]
@@ -83,12 +83,6 @@ const CYRILLIC: [u16; 64] = [
     0x0406, 0x0456, 0x0491, 0xB5, 0xB6, 0xB7, 0x0451, 0x2116, 0x0454, 0xBB, 0x0458, 0x0405, 0x0455,
     0x0457,
 ];
-
-impl Default for Collation {
-    fn default() -> Self {
-        Collation(0)
-    }
-}
 
 impl Collation {
     pub(crate) fn named(name: &str) -> Option<Self> {

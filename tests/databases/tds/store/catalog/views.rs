@@ -258,7 +258,9 @@ fn indexes(database: &Database) -> View {
 }
 
 fn index_columns(database: &Database) -> View {
-    let parts: &[Part<(i32, i32, usize, i32, usize, bool, bool)>] = &[
+    /// Table, index, place, column, place in the key, and whether it descends or is included.
+    type Keyed = (i32, i32, usize, i32, usize, bool, bool);
+    let parts: &[Part<Keyed>] = &[
         ("object_id", Kind::Int, |c| int(c.0)),
         ("index_id", Kind::Int, |c| int(c.1)),
         ("index_column_id", Kind::Int, |c| size(c.2)),
