@@ -51,7 +51,10 @@ fn the_registry_is_printed() {
     let names: Vec<_> = table.lines().filter_map(|line| line.split_whitespace().next()).collect();
     assert_eq!(
         names,
-        ["name", "bigquery", "csv", "doris", "json", "memory", "parquet", "postgres", "sqlite"]
+        [
+            "name", "bigquery", "csv", "doris", "json", "memory", "mysql", "parquet", "postgres",
+            "sqlite"
+        ]
     );
     assert!(out(&["connectors", "csv"]).starts_with("csv: "));
 }
