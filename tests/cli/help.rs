@@ -64,6 +64,8 @@ fn the_registry_is_printed() {
             "postgres",
             "sqlite",
             "sqlserver"
+            "name", "bigquery", "csv", "doris", "json", "memory", "mysql", "parquet", "postgres",
+            "sqlite"
         ]
     );
     assert!(out(&["connectors", "csv"]).starts_with("csv: "));
