@@ -64,8 +64,6 @@ fn the_registry_is_printed() {
             "postgres",
             "sqlite",
             "sqlserver"
-            "name", "bigquery", "csv", "doris", "json", "memory", "mysql", "parquet", "postgres",
-            "sqlite"
         ]
     );
     assert!(out(&["connectors", "csv"]).starts_with("csv: "));
