@@ -1,7 +1,5 @@
 //! dhow's own readers and connectorx side by side: where both can read, both give the same.
 
-use std::sync::Arc;
-
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::RecordBatch;

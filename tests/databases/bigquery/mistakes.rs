@@ -400,11 +400,11 @@ fn a_job_that_refuses_rows_stops_the_load() {
     gate.limit_rows(1_000);
     let csv = format!("a\nx\n{}\n", "y".repeat(2_000));
     let expected = r#"error: a load job failed
-  BigQuery: Error while reading data, error message: JSON table encountered too many errors, giving up. Rows: 1; errors: 1. Please look into the errors[] collection for more details.
-  reason: invalid
-  first error: FIXME
-  job:      dhow_HASH_HASH_HASH_0
-  sink:     out
+  BigQuery:    Error while reading data, error message: JSON table encountered too many errors, giving up. Rows: 1; errors: 1. Please look into the errors[] collection for more details.
+  reason:      invalid
+  first error: Error while reading data, error message: JSON processing encountered an error in row starting at position 10: Row size is larger than: 1000.
+  job:         dhow_HASH_HASH_HASH_0
+  sink:        out
 exit: 1
 "#;
     assert_eq!(told(&gate, &csv, "", ""), expected);

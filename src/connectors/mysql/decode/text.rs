@@ -69,8 +69,8 @@ fn fraction(text: &mut String, micros: u32, digits: u8) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sent::Width;
     use super::*;
+    use crate::connectors::mysql::decode::sent::Width;
 
     #[test]
     fn values_are_written_as_the_server_writes_them() {

@@ -15,7 +15,7 @@ use crate::connectors::mysql::mariadb::{MariaDb, SHARED};
 use crate::connectors::mysql::options::{self, SourceOptions};
 use crate::connectors::mysql::wire::Connection;
 use crate::error::Kind;
-use crate::source::{Snapshot, Source, Want, Window};
+use crate::source::{Snapshot, Want, Window};
 
 /// Accounts between which money is moved: whatever the moment, their sum is the same, and a moment
 /// that is none has another one sooner or later.

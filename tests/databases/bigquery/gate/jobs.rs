@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::answer::{Answer, Outcome, Refusal};
 use super::contract;
 use super::fault::Fault;
-use super::results::{Moments, Results};
+use super::results::Results;
 use super::route::Call;
 use super::schema::check_labels;
 use super::server::Asked;

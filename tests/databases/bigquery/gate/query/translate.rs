@@ -9,8 +9,7 @@ use rusqlite::types::Value as Cell;
 use serde_json::Value as Json;
 use sqlparser::ast::{
     BinaryOperator, CastKind, DataType, Expr, Ident, ObjectName, ObjectNamePart, Query, Select,
-    SelectItem, TableAlias, TableFactor, Value, ValueTableMode, Visit, VisitMut, Visitor,
-    VisitorMut,
+    SelectItem, TableAlias, TableFactor, Value, Visit, VisitMut, Visitor, VisitorMut,
 };
 use sqlparser::dialect::SQLiteDialect;
 use sqlparser::parser::Parser;
