@@ -14,7 +14,6 @@ use crate::{Result, Settings};
 #[allow(dead_code, unused_imports, reason = "shared with the tests")]
 #[path = "../../tests/databases/proxy.rs"]
 mod proxy;
-#[allow(dead_code, unused_imports, reason = "shared with the tests")]
 #[path = "../../tests/databases/tds/mod.rs"]
 mod tds;
 

@@ -12,6 +12,7 @@ mod decode;
 mod error;
 #[cfg(test)]
 #[path = "../../../tests/databases/mariadb.rs"]
+#[expect(dead_code, reason = "tests/databases uses the rest")]
 pub(super) mod mariadb;
 mod name;
 mod options;
