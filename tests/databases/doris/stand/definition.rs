@@ -88,6 +88,8 @@ fn drop_table(session: &Session, state: &mut State, words: &mut Cursor) -> Resul
     if !state.databases.contains(&name.0) {
         return Err(Failure::of(1049, format!("Unknown database '{}'", name.0)));
     }
+    // Rows that are only counted are those of the one stage table that there is.
+    state.counted.clear();
     match state.tables.remove(&name) {
         Some(table) => {
             let sql = format!("drop table {}", table.stored());
