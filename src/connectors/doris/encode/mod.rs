@@ -68,7 +68,7 @@ pub(super) struct Count {
 /// What is encoded and not yet handed on.
 enum Body {
     Plain(Vec<u8>),
-    Gzip(GzEncoder<Vec<u8>>, Vec<u8>),
+    Gzip(Box<GzEncoder<Vec<u8>>>, Vec<u8>),
     /// Lines are made for this as well, to find rows that do not fit.
     Columns(Box<Columnar>, Vec<u8>),
 }
@@ -275,8 +275,8 @@ impl Body {
     }
 }
 
-fn gzip() -> GzEncoder<Vec<u8>> {
-    GzEncoder::new(Vec::new(), Compression::fast())
+fn gzip() -> Box<GzEncoder<Vec<u8>>> {
+    Box::new(GzEncoder::new(Vec::new(), Compression::fast()))
 }
 
 fn broken(error: std::io::Error) -> Error {
