@@ -32,11 +32,16 @@ impl Problem {
         problem.hint(suggest(word, known))
     }
 
+    /// What `error` says of what stands at `place`.
+    pub fn told(place: &Place, error: &Error) -> Self {
+        let problem = Problem::new(place, error.message());
+        Problem { hint: error.advice().map(str::to_owned), ..problem }
+    }
+
     /// What `error` says about the value of `node`, which stands at `place`; a value that came
     /// from a variable is shown as it stands in the file.
     pub(super) fn of_error(error: &Error, node: Option<&Node>, place: &Place) -> Self {
-        let problem = Problem::new(place, error.message());
-        let problem = Problem { hint: error.advice().map(str::to_owned), ..problem };
+        let problem = Problem::told(place, error);
         node.map_or(problem.clone(), |node| problem.hiding(node))
     }
 

@@ -8,6 +8,7 @@ pub mod bigquery;
 mod conformance;
 pub mod connectorx;
 pub mod csv;
+mod dotted;
 pub mod doris;
 pub mod json;
 pub mod memory;
@@ -16,6 +17,7 @@ mod on_schema_change;
 pub mod parquet;
 pub mod postgres;
 mod reader;
+mod relation_options;
 #[cfg(test)]
 #[cfg(feature = "connectorx")]
 mod road_tests;
@@ -25,6 +27,7 @@ mod sink_tests;
 pub mod sqlite;
 pub mod sqlserver;
 mod store_options;
+mod underway;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

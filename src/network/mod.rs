@@ -1,5 +1,5 @@
 //! What every connector needs that talks to a server: whom to trust, where its password comes from,
-//! waiting until it is ready, and requests over HTTP.
+//! sockets, waiting until it is ready, and requests over HTTP.
 
 #[cfg(test)]
 #[path = "../../tests/databases/authority.rs"]
@@ -11,6 +11,7 @@ pub(crate) mod front;
 pub mod http;
 pub mod password;
 pub mod pause;
+pub mod socket;
 pub mod tls;
 pub mod wait;
 

@@ -237,8 +237,7 @@ fn check(reader: &Reader<'_>, paths: &[String], said: &Said) {
                 services.push(address.service);
             }
             Err(error) => {
-                let problem = Problem::new(&reader.place_of("path"), error.message());
-                reader.problem(problem.hint(error.advice().unwrap_or_default()));
+                reader.problem(Problem::told(&reader.place_of("path"), &error));
                 return;
             }
         }

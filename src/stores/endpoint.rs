@@ -4,6 +4,7 @@ use reqwest::Url;
 
 use crate::config::{Problem, Reader};
 use crate::error::{Error, Result};
+use crate::network::socket;
 
 /// Another place for a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +22,7 @@ pub(super) fn read(reader: &Reader<'_>) -> (Option<Endpoint>, bool) {
     match parse(&text, allow_http) {
         Ok(endpoint) => (Some(endpoint), allow_http),
         Err(error) => {
-            let problem = Problem::new(&reader.place_of("endpoint"), error.message());
-            reader.problem(problem.hint(error.advice().unwrap_or_default()));
+            reader.problem(Problem::told(&reader.place_of("endpoint"), &error));
             (None, allow_http)
         }
     }
@@ -57,8 +57,7 @@ pub(super) fn parse(text: &str, allow_http: bool) -> Result<Endpoint> {
 /// Whether nobody can listen between us and it.
 fn is_local(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    socket::is_local(host.trim_matches(['[', ']']))
 }
 
 #[cfg(test)]

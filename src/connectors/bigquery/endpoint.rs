@@ -5,6 +5,7 @@ use reqwest::Url;
 
 use crate::config::{Problem, Reader};
 use crate::error::{Error, Result};
+use crate::network::socket;
 
 /// Google's own.
 const GOOGLE: &str = "https://bigquery.googleapis.com";
@@ -112,8 +113,7 @@ fn of(given: Option<&str>, emulator: Option<&str>, has_credentials: bool) -> Res
 /// Whether nobody can listen between us and it.
 pub(super) fn is_local(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
-    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    socket::is_local(host.trim_matches(['[', ']']))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::server::{SCHEMES, Server};
 use crate::config::{Options, Problem, Reader, Secret};
 use crate::connectors::Role;
+use crate::connectors::relation_options::Reads;
 use crate::source::BATCH_ROWS;
 
 /// What to read, and how.
@@ -94,21 +95,11 @@ fn shown(url: &str) -> String {
 }
 
 fn rows(reader: &Reader<'_>, options: &Options) -> Rows {
-    match (reader.text("table"), reader.text("query")) {
-        (Some(table), None) => Rows::Table(parts(reader, &table)),
-        (None, Some(query)) => {
-            Rows::Query(query.trim().trim_end_matches([';', ' ', '\n', '\t']).to_owned())
-        }
-        (Some(table), Some(_)) => {
-            let place = reader.place_of("query");
-            reader.problem(Problem::new(&place, "`table` and `query` are both given"));
-            Rows::Table(vec![table])
-        }
-        (None, None) => {
-            let problem = Problem::new(options.place(), "`table` is missing");
-            reader.problem(problem.hint("name a table or view, or write a `query`"));
-            Rows::Table(Vec::new())
-        }
+    match Reads::read(reader, options, |_| Ok(())) {
+        // What is missing has been said.
+        Reads::Table(name) if name.is_empty() => Rows::Table(Vec::new()),
+        Reads::Table(name) => Rows::Table(parts(reader, &name)),
+        Reads::Query(query) => Rows::Query(query),
     }
 }
 

@@ -180,11 +180,7 @@ fn columns(reader: &Reader<'_>) -> Vec<(String, DataType)> {
     let typed = |(name, place, text): (String, Place, String)| match parse_type(&text) {
         Ok(kind) => Some((name, kind)),
         Err(error) => {
-            let problem = Problem::new(&place, error.message());
-            reader.problem(match error.advice() {
-                Some(hint) => problem.hint(hint),
-                None => problem,
-            });
+            reader.problem(Problem::told(&place, &error));
             None
         }
     };

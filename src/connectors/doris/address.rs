@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::config::{Problem, Reader};
+use crate::network::socket;
 
 /// The address of a server.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,8 +46,7 @@ impl Address {
 
     /// Whether nobody can listen between us and it.
     pub(super) fn is_local(&self) -> bool {
-        let address = self.host.parse::<std::net::IpAddr>();
-        self.host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+        socket::is_local(&self.host)
     }
 
     /// `host:port`, for people and for URLs.

@@ -4,7 +4,11 @@
 use std::fmt;
 
 use super::quote::identifier;
+use crate::connectors::dotted;
 use crate::error::{Error, Result};
+
+/// What may stand around a part of a name.
+const QUOTES: &[(char, char)] = &[('`', '`')];
 
 /// The name of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +26,7 @@ impl TableName {
     /// # Errors
     /// [`crate::error::Kind::Config`] for anything but one or two names, or without a database.
     pub(super) fn parse(text: &str, database: Option<&str>) -> Result<Self> {
-        let mut parts = parts(text).ok_or_else(|| unclear(text))?.into_iter();
+        let mut parts = dotted::parts(text, QUOTES).ok_or_else(|| unclear(text))?.into_iter();
         match (parts.next(), parts.next(), parts.next(), database) {
             (Some(name), None, None, Some(schema)) => {
                 Ok(TableName { schema: schema.to_owned(), name })
@@ -51,45 +55,6 @@ impl fmt::Display for TableName {
 fn unclear(text: &str) -> Error {
     Error::config(format!("`{text}` is not the name of a table"))
         .hint("write `name` or `database.name`, with backticks around a name that has a dot")
-}
-
-/// The parts between dots; `None` when a part is empty or a backtick is not closed.
-fn parts(text: &str) -> Option<Vec<String>> {
-    let (mut parts, mut rest) = (Vec::new(), text);
-    loop {
-        let (part, after) = match rest.strip_prefix('`') {
-            Some(quoted) => unquoted(quoted)?,
-            None => {
-                let (part, after) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
-                (part.to_owned(), after)
-            }
-        };
-        if part.is_empty() {
-            return None;
-        }
-        parts.push(part);
-        match after.strip_prefix('.') {
-            Some(next) => rest = next,
-            None if after.is_empty() => return Some(parts),
-            None => return None,
-        }
-    }
-}
-
-/// The name up to its closing backtick, and what follows that.
-fn unquoted(text: &str) -> Option<(String, &str)> {
-    let (mut name, mut rest) = (String::new(), text);
-    loop {
-        let (before, after) = rest.split_once('`')?;
-        name.push_str(before);
-        match after.strip_prefix('`') {
-            Some(next) => {
-                name.push('`');
-                rest = next;
-            }
-            None => return Some((name, after)),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,13 @@
 //! The options of a MySQL source.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
-
-use arrow::datatypes::DataType;
 
 use super::decode::{Policies, ZeroDates};
 use super::name::TableName;
 use super::server::Server;
 use crate::config::{Options, Problem, Reader, measure};
 use crate::connectors::Role;
-use crate::files::types::parse_type;
+use crate::connectors::relation_options::{Consistency, Reads, columns, split_rows};
 
 /// What to read, and how.
 #[derive(Debug, Clone)]
@@ -54,34 +51,6 @@ pub(super) enum Overlap {
     Number(u64),
 }
 
-/// What to read of a database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reads {
-    /// A table or view, as written.
-    Table(String),
-    /// One `SELECT`, without a semicolon at its end.
-    Query(String),
-}
-
-impl Reads {
-    /// The name shown to people.
-    pub(super) fn label(&self) -> &str {
-        match self {
-            Reads::Table(name) => name,
-            Reads::Query(_) => "query",
-        }
-    }
-}
-
-/// What the readers see together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Consistency {
-    /// All of them one moment.
-    Snapshot,
-    /// Each the moment at which it reads its split.
-    Split,
-}
-
 /// Everything that is wrong with `options`.
 pub(super) fn check(options: &Options, _: Role) -> Vec<Problem> {
     source(options).1
@@ -96,7 +65,10 @@ pub(super) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
     };
     let server = Server::read(&reader);
     let wanted = SourceOptions {
-        reads: reads(&reader, options, server.database()),
+        reads: Reads::read(&reader, options, |reads| match reads {
+            Reads::Table(name) => TableName::parse(name, server.database()).map(drop),
+            Reads::Query(_) => Ok(()),
+        }),
         server,
         policies: policies(&reader),
         consistency,
@@ -106,39 +78,6 @@ pub(super) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
         cursor: cursor(&reader),
     };
     (wanted, reader.finish())
-}
-
-fn reads(reader: &Reader<'_>, options: &Options, database: Option<&str>) -> Reads {
-    match (reader.text("table"), reader.text("query")) {
-        (Some(table), None) => {
-            if let Err(error) = TableName::parse(&table, database) {
-                reader.problem(told(&reader.place_of("table"), &error));
-            }
-            Reads::Table(table)
-        }
-        (None, Some(query)) => {
-            let end = |c: char| c == ';' || c.is_whitespace();
-            Reads::Query(query.trim_end_matches(end).to_owned())
-        }
-        (Some(table), Some(_)) => {
-            let place = reader.place_of("query");
-            reader.problem(Problem::new(&place, "`table` and `query` are both given"));
-            Reads::Table(table)
-        }
-        (None, None) => {
-            let problem = Problem::new(options.place(), "`table` is missing");
-            reader.problem(problem.hint("name a table or view, or write a `query`"));
-            Reads::Table(String::new())
-        }
-    }
-}
-
-fn told(place: &crate::config::Place, error: &crate::error::Error) -> Problem {
-    let problem = Problem::new(place, error.message());
-    match error.advice() {
-        Some(hint) => problem.hint(hint),
-        None => problem,
-    }
 }
 
 fn policies(reader: &Reader<'_>) -> Policies {
@@ -153,19 +92,6 @@ fn policies(reader: &Reader<'_>) -> Policies {
     }
 }
 
-fn columns(reader: &Reader<'_>) -> BTreeMap<String, DataType> {
-    let mut columns = BTreeMap::new();
-    for (name, place, text) in reader.pairs("columns") {
-        match parse_type(&text) {
-            Ok(data_type) => {
-                columns.insert(name, data_type);
-            }
-            Err(error) => reader.problem(told(&place, &error)),
-        }
-    }
-    columns
-}
-
 fn lock_timeout(reader: &Reader<'_>, consistency: Consistency) -> Duration {
     let limit = reader.duration("lock_timeout", Duration::from_secs(5));
     if consistency == Consistency::Split && reader.node("lock_timeout").is_some() {
@@ -174,11 +100,6 @@ fn lock_timeout(reader: &Reader<'_>, consistency: Consistency) -> Duration {
         reader.problem(problem.hint("leave it out: no lock is taken"));
     }
     limit
-}
-
-fn split_rows(reader: &Reader<'_>) -> Option<u64> {
-    reader.node("split_rows")?;
-    Some(reader.number("split_rows", 1_000_000, 1..=1_000_000_000_000))
 }
 
 fn cursor(reader: &Reader<'_>) -> Option<CursorOptions> {

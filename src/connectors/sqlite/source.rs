@@ -68,7 +68,7 @@ impl SqliteSource {
         if *self.promised.get_or_init(|| Arc::clone(&schema)) == schema {
             return Ok(());
         }
-        let label = self.plan.wanted.rows.label();
+        let label = self.plan.wanted.reads.label();
         Err(Error::conflict(format!("`{label}` changed its columns while it was planned"))
             .at("file", &self.plan.wanted.path)
             .hint("run again once nobody changes the table"))

@@ -7,10 +7,11 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::error;
-use super::options::{Rows, Wanted};
+use super::options::Wanted;
 use super::quote::identifier;
 use super::types;
 use crate::config::suggest;
+use crate::connectors::relation_options::Reads;
 use crate::error::{Error, Result};
 
 /// A table, view or query as it is read.
@@ -44,15 +45,15 @@ impl Table {
     pub(super) fn describe(connection: &Connection, wanted: &Wanted) -> Result<Self> {
         let file = &wanted.path;
         let sqlite = |e: rusqlite::Error| error::of(file, &e);
-        let (from, rowid, declared) = match &wanted.rows {
-            Rows::Table(name) => describe_table(connection, file, name)?,
-            Rows::Query(query) => describe_query(connection, file, query)?,
+        let (from, rowid, declared) = match &wanted.reads {
+            Reads::Table(name) => describe_table(connection, file, name)?,
+            Reads::Query(query) => describe_query(connection, file, query)?,
         };
         let encoding: String =
             connection.pragma_query_value(None, "encoding", |row| row.get(0)).map_err(sqlite)?;
         let mut table = Table {
             file: file.clone(),
-            label: wanted.rows.label().to_owned(),
+            label: wanted.reads.label().to_owned(),
             from,
             rowid,
             schema: Arc::new(Schema::empty()),

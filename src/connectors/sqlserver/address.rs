@@ -1,12 +1,12 @@
 //! Where a database is: a `sqlserver://` URL taken apart, or the same in single options.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use percent_encoding::percent_decode_str;
 
 use super::connection_string;
 use crate::config::{Place, Problem, Reader, Secret};
+use crate::network::socket;
 use crate::network::tls::Mode;
 
 /// Where a server listens unless it is told otherwise.
@@ -70,8 +70,7 @@ impl Address {
 
     /// Whether nobody can listen between us and it.
     pub(super) fn is_local(&self) -> bool {
-        let address = self.host.parse::<IpAddr>();
-        self.host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+        socket::is_local(&self.host)
     }
 
     /// The server and the port for people: `db.example.com:1433`.

@@ -1,10 +1,11 @@
 //! Decides how a relation is cut: by a key, or not at all.
 
 use super::keys::Key;
-use super::options::{Consistency, SourceOptions};
+use super::options::SourceOptions;
 use super::piece::{Piece, clause};
 use super::relation::Relation;
 use super::session::{Session, cell};
+use crate::connectors::relation_options::Consistency;
 use crate::error::Result;
 
 /// Bytes of a split, at least and at most, where nobody says how many rows it has.

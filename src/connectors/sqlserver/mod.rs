@@ -38,7 +38,6 @@ mod server;
 mod server_type;
 mod session;
 mod sessions;
-mod socket;
 mod statement;
 #[cfg(test)]
 #[path = "../../../tests/databases/tds/mod.rs"]
@@ -52,12 +51,13 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 
 use crate::config::Options;
+use crate::connectors::relation_options::Reads;
 use crate::connectors::shards::{OneShard, are_sharded};
 use crate::connectors::{Capability, Connector, Context, OptionDoc};
 use crate::error::{Error, Result};
 use crate::memory::Memory;
 use crate::source::{Snapshot, Source, Window};
-use options::{Reads, SOURCE, SourceOptions};
+use options::{SOURCE, SourceOptions};
 use relation::Relation;
 use server::CONNECTION;
 

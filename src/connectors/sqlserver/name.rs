@@ -3,7 +3,11 @@
 use std::fmt;
 
 use super::quote::identifier;
+use crate::connectors::dotted;
 use crate::error::{Error, Result};
+
+/// What may stand around a part of a name.
+const QUOTES: &[(char, char)] = &[('[', ']'), ('"', '"')];
 
 /// The name of a table, with its schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +24,7 @@ impl TableName {
     /// # Errors
     /// [`crate::error::Kind::Config`] for anything but one or two names.
     pub(super) fn parse(text: &str) -> Result<Self> {
-        let mut parts = parts(text).ok_or_else(|| unclear(text))?.into_iter();
+        let mut parts = dotted::parts(text, QUOTES).ok_or_else(|| unclear(text))?.into_iter();
         match (parts.next(), parts.next(), parts.next()) {
             (Some(name), None, None) => Ok(TableName { schema: "dbo".to_owned(), name }),
             (Some(schema), Some(name), None) => Ok(TableName { schema, name }),
@@ -49,46 +53,6 @@ impl fmt::Display for TableName {
 fn unclear(text: &str) -> Error {
     Error::config(format!("`{text}` is not the name of a table"))
         .hint("write `name` or `schema.name`, with brackets around a name that has a dot")
-}
-
-/// The parts between dots; `None` when a part is empty or a quote is not closed.
-fn parts(text: &str) -> Option<Vec<String>> {
-    let (mut parts, mut rest) = (Vec::new(), text);
-    loop {
-        let (part, after) = match (rest.strip_prefix('['), rest.strip_prefix('"')) {
-            (Some(quoted), _) => unquoted(quoted, ']')?,
-            (_, Some(quoted)) => unquoted(quoted, '"')?,
-            _ => {
-                let (part, after) = rest.split_at(rest.find('.').unwrap_or(rest.len()));
-                (part.to_owned(), after)
-            }
-        };
-        if part.is_empty() {
-            return None;
-        }
-        parts.push(part);
-        match after.strip_prefix('.') {
-            Some(next) => rest = next,
-            None if after.is_empty() => return Some(parts),
-            None => return None,
-        }
-    }
-}
-
-/// The name up to its closing quote, and what follows that.
-fn unquoted(text: &str, close: char) -> Option<(String, &str)> {
-    let (mut name, mut rest) = (String::new(), text);
-    loop {
-        let (before, after) = rest.split_once(close)?;
-        name.push_str(before);
-        match after.strip_prefix(close) {
-            Some(next) => {
-                name.push(close);
-                rest = next;
-            }
-            None => return Some((name, after)),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,13 @@
 //! The options of a SQL Server source.
 
-use std::collections::BTreeMap;
-
-use arrow::datatypes::DataType;
-
 use super::reading::{Fraction, Policies};
 use super::server::Server;
 use super::statement;
 use crate::config::{Options, Problem, Reader};
+use crate::connectors::relation_options::{Consistency, Reads, columns, split_rows};
 use crate::connectors::shards::{are_sharded, refuse_without_shards};
 use crate::connectors::{OptionDoc, Role};
-use crate::files::types::parse_type;
+use crate::error::{Error, Result};
 
 /// What to read, and how.
 #[derive(Debug, Clone)]
@@ -41,24 +38,6 @@ pub(super) struct CursorOptions {
     /// How far below the last position rows are read again, as written: `10m`, or a number for a
     /// column of numbers.
     pub overlap: Option<String>,
-}
-
-/// What to read of a database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Reads {
-    /// A table or view, as written.
-    Table(String),
-    /// One `SELECT`, without a semicolon at its end.
-    Query(String),
-}
-
-/// What the readers see together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Consistency {
-    /// All of them one moment.
-    Snapshot,
-    /// Each the moment at which it reads its split.
-    Split,
 }
 
 /// What a source takes, apart from its connection.
@@ -126,7 +105,7 @@ pub(super) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
     refuse_without_shards(&reader);
     let wanted = SourceOptions {
         server: Server::read(&reader),
-        reads: reads(&reader, options),
+        reads: Reads::read(&reader, options, readable),
         policies: policies(&reader),
         consistency: match reader.one_of("consistency", &["split", "snapshot"]) {
             "snapshot" => Consistency::Snapshot,
@@ -140,28 +119,11 @@ pub(super) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
     (wanted, reader.finish())
 }
 
-fn reads(reader: &Reader<'_>, options: &Options) -> Reads {
-    match (reader.text("table"), reader.text("query")) {
-        (Some(table), None) => Reads::Table(table),
-        (None, Some(query)) => {
-            let end = |c: char| c == ';' || c.is_whitespace();
-            let query = query.trim_end_matches(end).to_owned();
-            if let Some((message, hint)) = statement::trouble(&query) {
-                let problem = Problem::new(&reader.place_of("query"), message);
-                reader.problem(problem.hint(hint));
-            }
-            Reads::Query(query)
-        }
-        (Some(table), Some(_)) => {
-            let place = reader.place_of("query");
-            reader.problem(Problem::new(&place, "`table` and `query` are both given"));
-            Reads::Table(table)
-        }
-        (None, None) => {
-            let problem = Problem::new(options.place(), "`table` is missing");
-            reader.problem(problem.hint("name a table or view, or write a `query`"));
-            Reads::Table(String::new())
-        }
+fn readable(reads: &Reads) -> Result<()> {
+    let Reads::Query(query) = reads else { return Ok(()) };
+    match statement::trouble(query) {
+        Some((message, hint)) => Err(Error::config(message).hint(hint)),
+        None => Ok(()),
     }
 }
 
@@ -171,30 +133,6 @@ fn policies(reader: &Reader<'_>) -> Policies {
         _ => Fraction::Refuse,
     };
     Policies { fraction, columns: columns(reader) }
-}
-
-fn columns(reader: &Reader<'_>) -> BTreeMap<String, DataType> {
-    let mut columns = BTreeMap::new();
-    for (name, place, text) in reader.pairs("columns") {
-        match parse_type(&text) {
-            Ok(data_type) => {
-                columns.insert(name, data_type);
-            }
-            Err(error) => {
-                let problem = Problem::new(&place, error.message());
-                reader.problem(match error.advice() {
-                    Some(hint) => problem.hint(hint),
-                    None => problem,
-                });
-            }
-        }
-    }
-    columns
-}
-
-fn split_rows(reader: &Reader<'_>) -> Option<u64> {
-    reader.node("split_rows")?;
-    Some(reader.number("split_rows", 1_000_000, 1..=1_000_000_000_000))
 }
 
 fn cursor(reader: &Reader<'_>) -> Option<CursorOptions> {

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use super::batch::Batch;
 use super::filter;
@@ -14,8 +12,8 @@ use super::piece::{Piece, clause};
 use super::reading::Reading;
 use super::relation::Relation;
 use super::sessions::{Lent, Sessions};
+use crate::connectors::underway::{Left, batches};
 use crate::error::{Error, Result};
-use crate::faults::carry;
 use crate::memory::Reservation;
 use crate::source::{BatchStream, Refuse, Want};
 
@@ -92,39 +90,11 @@ pub(super) async fn start(
     held: Box<dyn Reservation>,
 ) -> Result<BatchStream> {
     let lent = sessions.lend().await?;
-    // One batch waits while the next one is made: enough for both sides to be at work.
-    let (sender, receiver) = mpsc::channel(1);
     let sessions = Arc::clone(sessions);
-    let task = tokio::spawn(carry(async move { run(&job, lent, &sessions, held, &sender).await }));
-    let reading = Underway { receiver, task: Task(Some(task)) };
-    let batches = stream::try_unfold(reading, |mut reading| async move {
-        if let Some(batch) = reading.receiver.recv().await {
-            return Ok(Some((batch, reading)));
-        }
-        // No more batches: only the task knows whether that is the end.
-        if let Some(task) = reading.task.0.take() {
-            task.await.map_err(|e| Error::bug("reading ended early").at("task", e))??;
-        }
-        Ok(None)
-    });
-    Ok(batches.boxed())
-}
-
-/// A read under way.
-struct Underway {
-    receiver: mpsc::Receiver<RecordBatch>,
-    task: Task,
-}
-
-/// A task that ends with whoever waits for it.
-struct Task(Option<JoinHandle<Result<()>>>);
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        if let Some(task) = &self.0 {
-            task.abort();
-        }
-    }
+    Ok(batches(
+        Left::CutOff,
+        |sender| async move { run(&job, lent, &sessions, held, &sender).await },
+    ))
 }
 
 async fn run(

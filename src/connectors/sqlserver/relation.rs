@@ -5,11 +5,12 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 
 use super::name::TableName;
-use super::options::{Reads, SourceOptions};
+use super::options::SourceOptions;
 use super::quote::literal;
 use super::reading::{Column, Reading, reading};
 use super::server_type::ServerType;
 use super::session::{Session, cell, named};
+use crate::connectors::relation_options::Reads;
 use crate::error::{Error, Result};
 use crate::source::SnapshotId;
 

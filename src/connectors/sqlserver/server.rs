@@ -13,11 +13,12 @@ use tokio_util::compat::TokioAsyncWriteCompatExt;
 
 use super::address::Address;
 use super::session::Session;
-use super::{browser, error, socket};
+use super::{browser, error};
 use crate::config::{Problem, Reader, Secret};
 use crate::connectors::OptionDoc;
 use crate::error::{Error, Result};
 use crate::network::password::Password;
+use crate::network::socket;
 use crate::network::tls::{Mode, Tls};
 use crate::network::wait::Wait;
 
@@ -163,7 +164,7 @@ impl Server {
             let found = browser::port_of(&address.host, browser::PORT, &instance, patience);
             address.port = found.await?;
         }
-        let stream = socket::open(&address, patience).await?;
+        let stream = socket::tcp(&address.host, address.port, &address.server(), patience).await?;
         let client = match Client::connect(config.clone(), stream.compat_write()).await {
             Err(tiberius::error::Error::Routing { host, port }) => {
                 self.follow(config, &host, port).await?
@@ -192,7 +193,9 @@ impl Server {
         let address = Address { host: host.to_owned(), port, ..self.0.address.clone() };
         config.host(host);
         config.port(port);
-        let stream = socket::open(&address, self.0.connect_timeout).await?;
+        let stream =
+            socket::tcp(&address.host, address.port, &address.server(), self.0.connect_timeout)
+                .await?;
         let client = Client::connect(config, stream.compat_write()).await;
         client.map_err(|e| error::connecting(&address.server(), &e))
     }

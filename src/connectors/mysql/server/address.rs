@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::config::{Place, Problem, Reader, Secret};
 use crate::connectors::mysql::wire::Host;
+use crate::network::socket;
 use crate::network::tls::Mode;
 
 const PORT: u16 = 3306;
@@ -60,10 +61,7 @@ impl Address {
     pub(in crate::connectors::mysql) fn is_local(&self) -> bool {
         match &self.host {
             Host::Socket(_) => true,
-            Host::Tcp(name, _) => {
-                let address = name.parse::<std::net::IpAddr>();
-                name == "localhost" || address.is_ok_and(|address| address.is_loopback())
-            }
+            Host::Tcp(name, _) => socket::is_local(name),
         }
     }
 

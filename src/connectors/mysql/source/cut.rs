@@ -84,7 +84,7 @@ impl Cut<'_> {
 
     /// An engine without snapshots shows one moment only to a single statement.
     fn must_be_whole(&self) -> bool {
-        use crate::connectors::mysql::options::Consistency;
+        use crate::connectors::relation_options::Consistency;
         self.options.consistency == Consistency::Snapshot
             && self.relation.engine_without_snapshots().is_some()
     }

@@ -14,8 +14,8 @@ use super::position::Position;
 use super::relation::Relation;
 use super::sessions::{Sessions, begin};
 use crate::connectors::mysql::error;
-use crate::connectors::mysql::options::Consistency;
 use crate::connectors::mysql::wire::Connection;
+use crate::connectors::relation_options::Consistency;
 use crate::error::{Error, Result};
 use crate::source::{SnapshotId, Watermark, Window};
 

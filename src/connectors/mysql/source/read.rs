@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use futures::{StreamExt, stream};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use super::filter;
 use super::frozen::Frozen;
@@ -16,8 +14,8 @@ use crate::connectors::mysql::decode::{Decoder, Reading};
 use crate::connectors::mysql::error;
 use crate::connectors::mysql::options::SourceOptions;
 use crate::connectors::mysql::wire::Failure;
+use crate::connectors::underway::{Left, batches};
 use crate::error::{Error, Result};
-use crate::faults::carry;
 use crate::memory::Reservation;
 use crate::source::{BatchStream, Refuse, Want};
 
@@ -116,26 +114,11 @@ pub(in crate::connectors::mysql) async fn start(
     held: Box<dyn Reservation>,
 ) -> Result<BatchStream> {
     let lent = sessions.lend().await?;
-    // One batch waits while the next one is made: enough for both sides to be at work.
-    let (sender, receiver) = mpsc::channel(1);
     let sessions = Arc::clone(sessions);
-    let task = tokio::spawn(carry(async move { run(&job, lent, &sessions, held, &sender).await }));
-    let reading = (receiver, Some(task));
-    let batches = stream::try_unfold(reading, |(mut receiver, mut task)| async move {
-        if let Some(batch) = receiver.recv().await {
-            return Ok(Some((batch, (receiver, task))));
-        }
-        // No more batches: only the task knows whether that is the end.
-        if let Some(task) = task.take() {
-            ended(task).await?;
-        }
-        Ok(None)
-    });
-    Ok(batches.boxed())
-}
-
-async fn ended(task: JoinHandle<Result<()>>) -> Result<()> {
-    task.await.map_err(|e| Error::bug("reading ended early").at("task", e))?
+    Ok(batches(
+        Left::Alone,
+        |sender| async move { run(&job, lent, &sessions, held, &sender).await },
+    ))
 }
 
 async fn run(

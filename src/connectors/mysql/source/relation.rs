@@ -8,9 +8,10 @@ use crate::connectors::mysql::catalog::{self, Table};
 use crate::connectors::mysql::decode::{self, Policies, Reading};
 use crate::connectors::mysql::error;
 use crate::connectors::mysql::name::TableName;
-use crate::connectors::mysql::options::{Reads, SourceOptions};
+use crate::connectors::mysql::options::SourceOptions;
 use crate::connectors::mysql::quote::identifier;
 use crate::connectors::mysql::wire::{Column, Connection};
+use crate::connectors::relation_options::Reads;
 use crate::error::{Error, Result};
 
 /// A relation as it is at the server.

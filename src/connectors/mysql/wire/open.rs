@@ -16,6 +16,7 @@ use super::proof::{self, Plugin, Way};
 use super::stream::Stream;
 use super::{Result, failure, socket};
 use crate::error::Error;
+use crate::network::socket::refused;
 use crate::network::tls::Mode;
 
 /// The largest packet that we say we take; the server has a limit of its own.
@@ -36,7 +37,9 @@ pub(super) struct Opened {
 /// Begins a session.
 pub(super) async fn open(login: &Login) -> Result<Opened> {
     let begun = timeout(login.connect_timeout, begin(login)).await;
-    begun.unwrap_or_else(|_| Err(socket::refused(&io::ErrorKind::TimedOut.into(), login).into()))
+    begun.unwrap_or_else(|_| {
+        Err(refused(&io::ErrorKind::TimedOut.into(), &login.shown, login.connect_timeout).into())
+    })
 }
 
 async fn begin(login: &Login) -> Result<Opened> {

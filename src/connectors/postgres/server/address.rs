@@ -6,6 +6,7 @@ use std::time::Duration;
 use percent_encoding::percent_decode_str;
 
 use crate::config::{Place, Problem, Reader, Secret};
+use crate::network::socket;
 use crate::network::tls::Mode;
 
 const PORT: u16 = 5432;
@@ -28,10 +29,7 @@ impl Host {
     pub(in crate::connectors::postgres) fn is_local(&self) -> bool {
         match self {
             Host::Socket(_) => true,
-            Host::Tcp(name) => {
-                let address = name.parse::<std::net::IpAddr>();
-                name == "localhost" || address.is_ok_and(|address| address.is_loopback())
-            }
+            Host::Tcp(name) => socket::is_local(name),
         }
     }
 }

@@ -5,9 +5,10 @@ use tokio_postgres::Client;
 use super::blocks::{self, Size};
 use super::instance::Instance;
 use super::keys::{self, Key};
-use super::options::{Consistency, SourceOptions};
+use super::options::SourceOptions;
 use super::piece::Piece;
 use super::relation::{Form, Relation};
+use crate::connectors::relation_options::Consistency;
 use crate::error::Result;
 
 /// The first version that finds the rows of a range of blocks without reading the others.

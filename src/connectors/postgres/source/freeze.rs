@@ -12,12 +12,12 @@ use super::hold::{Held, Hold, Holding};
 use super::instance::Instance;
 use super::kept::Kept;
 use super::notes::{self, Keeper};
-use super::options::Consistency;
 use super::order::{self, Order};
 use super::piece::Piece;
 use super::relation::{Form, Relation};
 use super::sessions::{self, Sessions, View};
 use crate::connectors::postgres::server::Purpose;
+use crate::connectors::relation_options::Consistency;
 use crate::error::{Error, Result};
 use crate::source::{SnapshotId, Watermark, Window};
 

@@ -1,7 +1,5 @@
 //! The options of a Postgres source and sink.
 
-use arrow::datatypes::DataType;
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::config::{Options, Problem, Reader};
@@ -9,8 +7,8 @@ use crate::connectors::postgres::decode::{Policies, Special};
 use crate::connectors::postgres::server::Server;
 use crate::connectors::postgres::sink::sink_options;
 use crate::connectors::postgres::source::SHARD;
+use crate::connectors::relation_options::{Consistency, Reads, columns, split_rows};
 use crate::connectors::{Role, shards};
-use crate::files::types::parse_type;
 
 /// What to read, and how.
 #[derive(Debug, Clone)]
@@ -45,34 +43,6 @@ pub(in crate::connectors::postgres) struct CursorOptions {
     pub zone: String,
 }
 
-/// What to read of a database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::connectors::postgres) enum Reads {
-    /// A table or view, as written.
-    Table(String),
-    /// One `SELECT`, without a semicolon at its end.
-    Query(String),
-}
-
-impl Reads {
-    /// The name shown to people.
-    pub(in crate::connectors::postgres) fn label(&self) -> &str {
-        match self {
-            Reads::Table(name) => name,
-            Reads::Query(_) => "query",
-        }
-    }
-}
-
-/// What the readers see together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::connectors::postgres) enum Consistency {
-    /// All of them one moment.
-    Snapshot,
-    /// Each the moment at which it reads its split.
-    Split,
-}
-
 /// Everything that is wrong with `options`.
 pub(in crate::connectors::postgres) fn check(options: &Options, role: Role) -> Vec<Problem> {
     match role {
@@ -92,7 +62,7 @@ pub(in crate::connectors::postgres) fn source(options: &Options) -> (SourceOptio
     };
     let wanted = SourceOptions {
         server: Server::read(&reader),
-        reads: reads(&reader, options),
+        reads: Reads::read(&reader, options, |_| Ok(())),
         policies: policies(&reader),
         consistency,
         hold_snapshot: hold_snapshot(&reader, consistency),
@@ -101,26 +71,6 @@ pub(in crate::connectors::postgres) fn source(options: &Options) -> (SourceOptio
         cursor: cursor(&reader),
     };
     (wanted, reader.finish())
-}
-
-fn reads(reader: &Reader<'_>, options: &Options) -> Reads {
-    match (reader.text("table"), reader.text("query")) {
-        (Some(table), None) => Reads::Table(table),
-        (None, Some(query)) => {
-            let end = |c: char| c == ';' || c.is_whitespace();
-            Reads::Query(query.trim_end_matches(end).to_owned())
-        }
-        (Some(table), Some(_)) => {
-            let place = reader.place_of("query");
-            reader.problem(Problem::new(&place, "`table` and `query` are both given"));
-            Reads::Table(table)
-        }
-        (None, None) => {
-            let problem = Problem::new(options.place(), "`table` is missing");
-            reader.problem(problem.hint("name a table or view, or write a `query`"));
-            Reads::Table(String::new())
-        }
-    }
 }
 
 fn policies(reader: &Reader<'_>) -> Policies {
@@ -132,25 +82,6 @@ fn policies(reader: &Reader<'_>) -> Policies {
     Policies { nan, infinity, columns: columns(reader), ..Policies::default() }
 }
 
-fn columns(reader: &Reader<'_>) -> BTreeMap<String, DataType> {
-    let mut columns = BTreeMap::new();
-    for (name, place, text) in reader.pairs("columns") {
-        match parse_type(&text) {
-            Ok(data_type) => {
-                columns.insert(name, data_type);
-            }
-            Err(error) => {
-                let problem = Problem::new(&place, error.message());
-                reader.problem(match error.advice() {
-                    Some(hint) => problem.hint(hint),
-                    None => problem,
-                });
-            }
-        }
-    }
-    columns
-}
-
 fn hold_snapshot(reader: &Reader<'_>, consistency: Consistency) -> Duration {
     let limit = reader.duration("hold_snapshot", Duration::from_secs(15 * 60));
     if consistency == Consistency::Split && reader.node("hold_snapshot").is_some() {
@@ -159,11 +90,6 @@ fn hold_snapshot(reader: &Reader<'_>, consistency: Consistency) -> Duration {
         reader.problem(problem.hint("leave it out: there is no snapshot to be held"));
     }
     limit
-}
-
-fn split_rows(reader: &Reader<'_>) -> Option<u64> {
-    reader.node("split_rows")?;
-    Some(reader.number("split_rows", 1_000_000, 1..=1_000_000_000_000))
 }
 
 fn cursor(reader: &Reader<'_>) -> Option<CursorOptions> {

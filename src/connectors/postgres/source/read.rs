@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use futures::{StreamExt, pin_mut, stream};
+use futures::{StreamExt, pin_mut};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use super::filter;
 use super::options::SourceOptions;
@@ -15,8 +14,8 @@ use super::sessions::{Lent, Sessions};
 use crate::connectors::postgres::decode::{Decoder, Reading};
 use crate::connectors::postgres::error;
 use crate::connectors::postgres::server::tap::payloads;
+use crate::connectors::underway::{Left, batches};
 use crate::error::{Error, Result};
-use crate::faults::carry;
 use crate::memory::Reservation;
 use crate::source::{BatchStream, Refuse, Want};
 
@@ -98,39 +97,11 @@ pub(in crate::connectors::postgres) async fn start(
     held: Box<dyn Reservation>,
 ) -> Result<BatchStream> {
     let lent = sessions.lend().await?;
-    // One batch waits while the next one is made: enough for both sides to be at work.
-    let (sender, receiver) = mpsc::channel(1);
     let sessions = Arc::clone(sessions);
-    let task = tokio::spawn(carry(async move { run(&job, lent, &sessions, held, &sender).await }));
-    let reading = Underway { receiver, task: Task(Some(task)) };
-    let batches = stream::try_unfold(reading, |mut reading| async move {
-        if let Some(batch) = reading.receiver.recv().await {
-            return Ok(Some((batch, reading)));
-        }
-        // No more batches: only the task knows whether that is the end.
-        if let Some(task) = reading.task.0.take() {
-            task.await.map_err(|e| Error::bug("reading ended early").at("task", e))??;
-        }
-        Ok(None)
-    });
-    Ok(batches.boxed())
-}
-
-/// A read under way.
-struct Underway {
-    receiver: mpsc::Receiver<RecordBatch>,
-    task: Task,
-}
-
-/// A task that ends with whoever waits for it.
-struct Task(Option<JoinHandle<Result<()>>>);
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        if let Some(task) = &self.0 {
-            task.abort();
-        }
-    }
+    Ok(batches(
+        Left::CutOff,
+        |sender| async move { run(&job, lent, &sessions, held, &sender).await },
+    ))
 }
 
 async fn run(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Schema, SchemaRef};
 use tokio_postgres::Client;
 
-use super::options::{Reads, SourceOptions};
+use super::options::SourceOptions;
 use crate::connectors::postgres::catalog;
 use crate::connectors::postgres::decode::{self, Policies, Reading};
 use crate::connectors::postgres::error;
@@ -14,6 +14,7 @@ use crate::connectors::postgres::name::TableName;
 use crate::connectors::postgres::quote::identifier;
 use crate::connectors::postgres::row::cell;
 use crate::connectors::postgres::server_type::Column;
+use crate::connectors::relation_options::Reads;
 use crate::error::{Error, Result};
 
 /// A relation as it is in the snapshot.
