@@ -73,6 +73,11 @@ pub trait Snapshot: Debug + Send + Sync {
         Vec::new()
     }
 
+    /// The shards that could not be reached and were left for a later run, as the author allows.
+    fn late(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Lets go of what is kept for a later process. Called once everything that is read from the
     /// snapshot is published; what is dropped without it may be opened again, as its memo says.
     async fn release(&self) {}

@@ -6,8 +6,8 @@ use crate::error::Error;
 
 /// Everything was done.
 pub(super) const SUCCESS: u8 = 0;
-/// The run finished, and some rows were refused.
-pub(super) const REFUSED_ROWS: u8 = 3;
+/// The run finished without some rows: they were refused, or their shard was left for a later run.
+pub(super) const PARTIAL: u8 = 3;
 /// SIGINT ended the run, or nobody knows which signal it was.
 pub(super) const INTERRUPTED: u8 = 130;
 /// SIGTERM ended the run.
@@ -19,7 +19,7 @@ Exit codes:
     0  success
     1  the run failed, and will fail again until somebody acts
     2  the command line or the pipeline is written wrongly
-    3  the run finished, and rows were refused
+    3  the run finished; rows were refused, or a shard was left for a later run
     4  the columns of a load do not fit its target
     5  a check returned rows
     6  the other side did not answer, or a limit was reached: run again
@@ -74,7 +74,7 @@ mod tests {
     #[test]
     fn every_exit_code_is_in_the_table() {
         let codes = Kind::ALL.iter().map(|kind| kind.exit_code());
-        for code in codes.chain([SUCCESS, REFUSED_ROWS, INTERRUPTED, TERMINATED]) {
+        for code in codes.chain([SUCCESS, PARTIAL, INTERRUPTED, TERMINATED]) {
             let known = TABLE.lines().any(|line| line.starts_with(&format!("{code:>5}  ")));
             assert!(known, "{code} is not in the table");
         }

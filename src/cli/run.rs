@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::exit::{REFUSED_ROWS, SUCCESS, Stop, failure};
+use super::exit::{PARTIAL, SUCCESS, Stop, failure};
 use super::limits::Effort;
 use super::session::Session;
 use super::signals::Signals;
@@ -99,7 +99,7 @@ pub(super) fn execute(
     };
     match printed {
         // Nobody reads the table; the exit code still says how the run ended.
-        Ok(()) | Err(Stop::Closed) if summary::refused(&report) > 0 => Ok(REFUSED_ROWS),
+        Ok(()) | Err(Stop::Closed) if summary::is_partial(&report) => Ok(PARTIAL),
         Ok(()) | Err(Stop::Closed) => Ok(SUCCESS),
         Err(stop) => Err(stop),
     }

@@ -24,9 +24,9 @@ pub(super) fn text(pipeline: &str, report: &Report) -> String {
     text
 }
 
-/// Rows that were refused in all loads together.
-pub(super) fn refused(report: &Report) -> u64 {
-    report.loads.iter().fold(0, |sum, load| sum.saturating_add(load.rows_refused))
+/// Whether rows are missing, as the pipeline allows: refused, or of a shard that is left for later.
+pub(super) fn is_partial(report: &Report) -> bool {
+    report.loads.iter().any(|load| load.rows_refused > 0 || !load.late.is_empty())
 }
 
 fn loads(loads: &[LoadReport]) -> Table {
@@ -127,6 +127,7 @@ fn load_json(load: &LoadReport) -> Value {
         "parts": load.parts,
         "kept": load.kept,
         "shards": load.shards,
+        "late": load.late,
         "notes": load.notes,
         "retried": load.retried,
         "skipped": load.skipped,
@@ -155,6 +156,7 @@ mod tests {
             parts: 40,
             kept: 31,
             shards: [("eu", 200), ("us", 1)].map(|(s, n)| (s.to_owned(), n)).into(),
+            late: vec![],
             notes: vec!["orders: all readers see one snapshot".into()],
             retried: 2,
             skipped: false,
@@ -172,6 +174,7 @@ mod tests {
             parts: 1,
             kept: 1,
             shards: BTreeMap::new(),
+            late: vec![],
             notes: vec![],
             retried: 0,
             skipped: true,
@@ -204,7 +207,16 @@ orders: all readers see one snapshot
 
 peak memory 512.0 MB";
         assert_eq!(text("nightly", &report()), expected);
-        assert_eq!(refused(&report()), 3);
+    }
+
+    #[test]
+    fn a_run_is_partial_when_rows_were_refused_or_a_shard_is_late() {
+        let mut report = report();
+        assert!(is_partial(&report));
+        report.loads[0].rows_refused = 0;
+        assert!(!is_partial(&report));
+        report.loads[0].late = vec!["logins/us".into()];
+        assert!(is_partial(&report));
     }
 
     #[test]

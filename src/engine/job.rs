@@ -52,6 +52,8 @@ pub(super) struct Job {
     pub(super) high: Watermarks,
     /// What the sources say of how consistent the rows are.
     pub(super) notes: Vec<String>,
+    /// The shards that were left for a later run, each as `source/shard`.
+    pub(super) late: Vec<String>,
     pub(super) settings: Settings,
     pub(super) tally: Arc<Tally>,
 }

@@ -117,6 +117,8 @@ pub struct LoadReport {
     pub kept: usize,
     /// Rows by shard; empty when the source is not sharded.
     pub shards: BTreeMap<String, u64>,
+    /// Shards that could not be reached and were left for a later run, each as `source/shard`.
+    pub late: Vec<String>,
     /// How consistent the rows are, as the sources say.
     pub notes: Vec<String>,
     /// Parts that were tried more than once.

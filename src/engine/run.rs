@@ -120,6 +120,11 @@ fn job(world: &World, desk: &Desk, settings: &Settings, step: &LoadStep) -> Resu
                 snapshot.notes().into_iter().map(move |note| format!("{name}: {note}"))
             })
             .collect(),
+        late: reads()
+            .flat_map(|(name, snapshot)| {
+                snapshot.late().into_iter().map(move |shard| format!("{name}/{shard}"))
+            })
+            .collect(),
         settings: settings.clone(),
         tally: Arc::default(),
     })

@@ -152,10 +152,12 @@ impl Source for Shards {
     }
 }
 
-/// What is to be known of a shard that `error` kept away.
-fn late(error: &Error) -> String {
+/// The shard that `error` kept away, and what is to be known of it.
+fn late(error: &Error) -> (String, String) {
     let shard = error.places().iter().rfind(|(what, _)| what == "shard");
     let shard = shard.map_or("", |(_, name)| name.as_str());
     tracing::warn!(shard, %error, "the shard is left for a later run");
-    format!("`{shard}` is left for a later run, its position unchanged: {}", error.message())
+    let message = error.message();
+    let note = format!("`{shard}` is left for a later run, its position unchanged: {message}");
+    (shard.to_owned(), note)
 }

@@ -26,6 +26,8 @@ pub(super) struct Whole {
     high: Option<Watermark>,
     memo: Option<Memo>,
     notes: Vec<String>,
+    /// The names of shards that are no part of it.
+    late: Vec<String>,
     parts: Vec<Part>,
 }
 
@@ -42,12 +44,12 @@ pub(super) struct Part {
 
 impl Whole {
     /// All `parts` as one; `above` are the positions that its window began at, if it has one, and
-    /// `late` is what is to be known of shards that are no part of it.
+    /// `late` are the shards that are no part of it, each with what is to be known of it.
     pub(super) fn of(
         schema: SchemaRef,
         parts: Vec<Part>,
         above: Option<ByShard<Watermark>>,
-        late: Vec<String>,
+        late: Vec<(String, String)>,
     ) -> Self {
         let mut ids: Vec<_> = parts.iter().map(|p| (&p.name, p.snapshot.id())).collect();
         ids.sort_unstable();
@@ -63,8 +65,9 @@ impl Whole {
         });
         let memos = parts.iter().filter_map(|p| Some((p.name.clone(), p.snapshot.memo()?)));
         let memo = as_memo(&memos.collect());
-        let notes = notes(&parts).into_iter().chain(late).collect();
-        Whole { id, schema, splits, high, memo, notes, parts }
+        let (late, of_late): (Vec<_>, Vec<_>) = late.into_iter().unzip();
+        let notes = notes(&parts).into_iter().chain(of_late).collect();
+        Whole { id, schema, splits, high, memo, notes, late, parts }
     }
 }
 
@@ -199,6 +202,10 @@ impl Snapshot for Whole {
 
     fn notes(&self) -> Vec<String> {
         self.notes.clone()
+    }
+
+    fn late(&self) -> Vec<String> {
+        self.late.clone()
     }
 
     async fn release(&self) {

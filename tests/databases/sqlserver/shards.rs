@@ -69,7 +69,9 @@ fn a_shard_that_is_down_is_late_and_the_other_is_published() {
     let project = pipeline(&servers, &url, "cursor: rv\n    shard_down: skip");
     servers[0].stop();
     let some = project.dhow(&["run", "--output", "json"]);
-    assert_eq!(some.code, Some(0), "{}", some.err);
+    assert_eq!(some.code, Some(3), "{}", some.err);
+    let told: serde_json::Value = serde_json::from_str(&some.out).expect("JSON");
+    assert_eq!(told["loads"][0]["late"], serde_json::json!(["rows/eu"]), "{told:#}");
     assert!(some.out.contains("`eu` is left for a later run"), "{}", some.out);
     assert_eq!(counts(&target), "us|10");
     servers[0].resume();
