@@ -10,11 +10,15 @@ use tiberius::{ColumnData, Row};
 
 use super::cells::{Cells, Trouble, foreign};
 use super::reading::Reading;
+use super::session::VALUE_BYTES;
 use crate::error::{Error, Result};
 use crate::source::{Refuse, Refused};
 
 /// A batch is full at this many bytes of text and binary values, however few its rows are.
 const BATCH_BYTES: usize = 16 << 20;
+
+/// What has been UTF-16 takes up to half as much again: Arrow counts the bytes of a column in 31 bits.
+const _: () = assert!((VALUE_BYTES / 2 * 3 + BATCH_BYTES) >> 31 == 0);
 
 /// A batch under construction.
 #[derive(Debug)]
@@ -25,15 +29,17 @@ pub(super) struct Batch {
     keep: Vec<bool>,
     kept: usize,
     bytes: usize,
+    /// Bytes of a value, at most.
+    longest: usize,
 }
 
 impl Batch {
-    /// An empty batch with the columns of `readings`.
-    pub(super) fn new(readings: &[Reading]) -> Self {
+    /// An empty batch with the columns of `readings`, for values of up to `longest` bytes.
+    pub(super) fn new(readings: &[Reading], longest: usize) -> Self {
         let fields: Vec<_> = readings.iter().map(|reading| reading.field.clone()).collect();
         let cells = readings.iter().map(|reading| Cells::new(reading.wire, &reading.field));
         let (cells, schema) = (cells.collect(), Arc::new(Schema::new(fields)));
-        Batch { schema, cells, keep: Vec::new(), kept: 0, bytes: 0 }
+        Batch { schema, cells, keep: Vec::new(), kept: 0, bytes: 0, longest }
     }
 
     /// Whether there are no rows in it.
@@ -88,6 +94,12 @@ impl Batch {
             if !field.is_nullable() && is_null(&value) {
                 let reason = "the value is NULL in a column that is NOT NULL";
                 found = Some((index, None, reason, "the table is damaged: correct the value"));
+                cells.push_null();
+                continue;
+            }
+            if matches!(&value, ColumnData::Binary(Some(bytes)) if bytes.len() > self.longest) {
+                let hint = "leave the column out, or read it in parts, with a `query`";
+                found = Some((index, None, "the value has more than 1 GiB", hint));
                 cells.push_null();
                 continue;
             }

@@ -13,6 +13,7 @@ use tiberius::numeric::Numeric;
 use tiberius::time::{Date, DateTime, DateTime2, SmallDateTime, Time};
 
 use super::reading::{Fraction, Wire};
+use super::variant;
 use crate::error::{Error, Result};
 use crate::source::Refused;
 
@@ -34,6 +35,7 @@ pub(super) enum Cells {
     Float(Float64Builder),
     Decimal(Decimal128Builder, u8, i8),
     Text(StringBuilder),
+    Variant(StringBuilder),
     Bytes(BinaryBuilder),
     Date(Date32Builder),
     Time(Time64MicrosecondBuilder, Fraction),
@@ -65,6 +67,7 @@ impl Cells {
                 Cells::Decimal(cells, precision, scale)
             }
             Wire::Text | Wire::Guid => Cells::Text(StringBuilder::new()),
+            Wire::Variant => Cells::Variant(StringBuilder::new()),
             Wire::Bytes => Cells::Bytes(BinaryBuilder::new()),
             Wire::Date => Cells::Date(Date32Builder::new()),
             Wire::Time(fraction) => Cells::Time(Time64MicrosecondBuilder::new(), fraction),
@@ -101,6 +104,11 @@ impl Cells {
                 cells.append_option(text.as_deref());
                 return Ok(text.map_or(0, |text| text.len()));
             }
+            (Cells::Variant(cells), V::Binary(value)) => {
+                let text = value.as_deref().map(variant::read).transpose()?;
+                cells.append_option(text.as_deref());
+                return Ok(text.map_or(0, |text| text.len()));
+            }
             (Cells::Bytes(cells), V::Binary(value)) => {
                 cells.append_option(value.as_deref());
                 return Ok(value.as_deref().map_or(0, <[u8]>::len));
@@ -130,7 +138,7 @@ impl Cells {
             Cells::Real(cells) => cells.append_null(),
             Cells::Float(cells) => cells.append_null(),
             Cells::Decimal(cells, ..) => cells.append_null(),
-            Cells::Text(cells) => cells.append_null(),
+            Cells::Text(cells) | Cells::Variant(cells) => cells.append_null(),
             Cells::Bytes(cells) => cells.append_null(),
             Cells::Date(cells) => cells.append_null(),
             Cells::Time(cells, _) => cells.append_null(),
@@ -149,7 +157,7 @@ impl Cells {
             Cells::Real(cells) => Arc::new(cells.finish()),
             Cells::Float(cells) => Arc::new(cells.finish()),
             Cells::Decimal(cells, ..) => Arc::new(cells.finish()),
-            Cells::Text(cells) => Arc::new(cells.finish()),
+            Cells::Text(cells) | Cells::Variant(cells) => Arc::new(cells.finish()),
             Cells::Bytes(cells) => Arc::new(cells.finish()),
             Cells::Date(cells) => Arc::new(cells.finish()),
             Cells::Time(cells, _) => Arc::new(cells.finish()),

@@ -228,7 +228,8 @@ mod tests {
         Relation {
             label: "t".to_owned(),
             from: "[dbo].[t]".to_owned(),
-            table: Some(1),
+            table: None,
+            foreign: Vec::new(),
             columns: vec![column],
             readings: Vec::new(),
             schema: Arc::new(Schema::empty()),

@@ -5,6 +5,7 @@ use super::options::SourceOptions;
 use super::piece::{Piece, clause};
 use super::relation::Relation;
 use super::session::{Session, cell};
+use super::table::{Storage, Table};
 use crate::connectors::relation_options::Consistency;
 use crate::error::Result;
 
@@ -61,9 +62,11 @@ impl Cut<'_> {
     async fn size(&self, session: &mut Session) -> Result<(u64, u64)> {
         let positive = |number: Option<i64>| u64::try_from(number.unwrap_or(0)).unwrap_or(0);
         let what = format!("could not look at the size of `{}`", self.relation.label);
-        let table = self.relation.table.filter(|_| self.conditions.is_empty());
-        if let Some(table) = table {
-            let rows = session.rows_with(&what, include_str!("size.sql"), &[&table]).await;
+        // The server counts rows on disk only.
+        let is_counted =
+            |table: &&Table| table.storage == Storage::Disk && self.conditions.is_empty();
+        if let Some(table) = self.relation.table.as_ref().filter(is_counted) {
+            let rows = session.rows_with(&what, include_str!("size.sql"), &[&table.id]).await;
             // Not every user may look there.
             if let Some(row) = rows.ok().and_then(|rows| rows.into_iter().next())
                 && let Some(rows) = cell::<i64>(&row, 0)?

@@ -57,6 +57,15 @@ fn without_encryption(server: &str) -> Error {
     )
 }
 
+/// A memory-optimized table was read at the level SNAPSHOT.
+const IN_SNAPSHOT: u32 = 41_332;
+/// It was read in a transaction at the level READ COMMITTED.
+const IN_TRANSACTION: u32 = 41_368;
+/// It was read together with tables on disk under READ_COMMITTED_SNAPSHOT.
+const WITH_DISK: u32 = 41_359;
+/// Tables of another server, or external ones, were read at the level SNAPSHOT.
+const FAR_IN_SNAPSHOT: u32 = 3996;
+
 /// Who must act, by the number of an answer, and by its class where the number is not known.
 /// `sys.messages` has them all.
 fn kind(number: u32, class: u8) -> Kind {
@@ -68,7 +77,7 @@ fn kind(number: u32, class: u8) -> Kind {
         4060 | 4063 | 4064 | 207 | 208 | 911 | 2812 | 15_151 => Kind::Missing,
         1205 | 1222 | 3960 | 596 | 6005 | 10_053 | 10_054 | 10_060 | 17_142 | 18_401 | 922
         | 924 | 926 | 927 | 942 | 945 | 976 | 978 | 983 | 40_143 | 40_166 | 40_197 | 40_540
-        | 40_613 | 4221 | 64 | 121 | 233 | 258 | 3617 => Kind::Unavailable,
+        | 40_613 | 41_301 | 4221 | 64 | 121 | 233 | 258 | 3617 => Kind::Unavailable,
         701
         | 802
         | 1204
@@ -93,7 +102,9 @@ fn kind(number: u32, class: u8) -> Kind {
         | 49_920 => Kind::Limit,
         3957 | 3961 | 601 => Kind::Conflict,
         3952 | 3906 | 102 | 103 | 104 | 105 | 156 | 170 | 174 | 195 | 319 | 1033 | 4104 | 8155
-        | 8156 | 8180 | 468 | 457 => Kind::Config,
+        | 8156 | 8180 | 468 | 457 | IN_SNAPSHOT | IN_TRANSACTION | WITH_DISK | FAR_IN_SNAPSHOT => {
+            Kind::Config
+        }
         2571 | 4864 | 40_515 => Kind::Unsupported,
         _ => match class {
             13 => Kind::Unavailable,
@@ -136,6 +147,17 @@ fn hint(number: u32) -> Option<&'static str> {
         1105 | 9002 | 3958 | 3959 | 3966 | 3967 => {
             "make room on the disk of the server, or in tempdb"
         }
+        IN_SNAPSHOT => {
+            "let the user see that the table is memory-optimized (`grant view definition`): dhow \
+             then reads it without a transaction"
+        }
+        FAR_IN_SNAPSHOT => {
+            "read what another server has as a source of its own, with that `host` and `database`"
+        }
+        IN_TRANSACTION | WITH_DISK => {
+            "write `with (snapshot)` behind the memory-optimized table in a `query`, or `alter \
+             database … set memory_optimized_elevate_to_snapshot = on`"
+        }
         1033 => "leave `order by` out of the `query`: rows come split by split",
         468 | 457 => "say which collation decides, with `collate` in the `query`",
         _ => return None,
@@ -173,7 +195,7 @@ mod tests {
             (Limit, &[701, 10_928, 10_929, 40_501, 49_918, 49_919, 49_920]),
             (Denied, &[18_456, 229, 230, 916]),
             (Missing, &[4060, 208, 207]),
-            (Config, &[3952, 102]),
+            (Config, &[3952, 3996, 102, 41_332, 41_368, 41_359]),
             (Conflict, &[3961]),
             (Data, &[8152, 2628, 245, 8115]),
         ] {

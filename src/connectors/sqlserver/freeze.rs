@@ -14,6 +14,7 @@ use super::piece::Piece;
 use super::relation::Relation;
 use super::session::Session;
 use super::sessions::Sessions;
+use super::table::Storage;
 use crate::error::{Error, Result};
 use crate::source::{Memo, SnapshotId, Watermark, Window};
 
@@ -36,6 +37,8 @@ struct Scene {
     session: Session,
     instance: Instance,
     relation: Relation,
+    /// What readers see of it.
+    isolation: Isolation,
 }
 
 /// A frozen view of the rows in `window`.
@@ -59,7 +62,8 @@ impl Scene {
         let mut session = plan.options.server.connect("plan").await?;
         let instance = Instance::of(&mut session).await?;
         let relation = Relation::describe(&mut session, &plan.options).await?;
-        Ok(Scene { session, instance, relation })
+        let isolation = instance.isolation_of(&mut session, &relation).await?;
+        Ok(Scene { session, instance, relation, isolation })
     }
 
     /// Changes with everything but the rows themselves.
@@ -98,6 +102,17 @@ impl Scene {
 
     /// Begins the transaction whose moment all rows are read in; gives its name.
     async fn begin(&mut self) -> Result<String> {
+        // What readers see is less than what the database allows where a transaction leaves it out.
+        let is_kept = self.relation.storage() == Storage::Disk
+            && (self.isolation == Isolation::Snapshot)
+                == (self.instance.isolation == Isolation::Snapshot);
+        if !is_kept {
+            let label = &self.relation.label;
+            let message = format!("no transaction keeps `{label}` as it is at one moment");
+            return Err(Error::config(message)
+                .at("reason", "it is, or reads, a memory-optimized or an external table")
+                .hint("`consistency: split` reads each split as it is then"));
+        }
         if self.instance.isolation != Isolation::Snapshot {
             let message = format!("`{}` allows no snapshots", self.instance.name);
             return Err(Error::config(message).hint(
@@ -120,10 +135,14 @@ impl Scene {
     fn notes(&self, plan: &Plan, window: &Window, kept: &Kept, is_alone: bool) -> Vec<String> {
         let mut notes = match is_alone {
             true => notes::of_one_session(),
-            false => notes::of_splits(self.instance.isolation, kept.pieces.len()),
+            false => {
+                let allows_snapshots = self.instance.isolation == Isolation::Snapshot;
+                notes::of_splits(self.isolation, allows_snapshots, kept.pieces.len())
+            }
         };
         notes.extend(notes::of_losses(&self.relation));
-        notes.extend(self.instance.is_blind.then(notes::of_policies));
+        notes.extend(notes::of_table(&self.relation));
+        notes.extend(self.instance.is_blind.then(|| notes::of_policies(&self.relation)));
         if let Some(cursor) = &plan.options.cursor
             && let Ok(cursor) = Cursor::of(&self.relation, cursor, window.above.as_ref())
         {
@@ -138,7 +157,7 @@ impl Scene {
         let sessions = match is_alone {
             true => Sessions::one(server, self.session),
             // One more than there are jobs: a stream that is not read from may hold one.
-            false => Sessions::each(server, self.instance.isolation, plan.jobs + 1),
+            false => Sessions::each(server, self.isolation, plan.jobs + 1),
         };
         Ok(Frozen {
             id: kept.id,

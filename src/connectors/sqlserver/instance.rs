@@ -1,6 +1,8 @@
 //! The database, as far as snapshots go: what it is, and how its rows can be read.
 
+use super::relation::Relation;
 use super::session::{Session, cell};
+use super::table::Storage;
 use crate::error::Result;
 
 /// The database of a session.
@@ -14,6 +16,8 @@ pub(super) struct Instance {
     pub is_blind: bool,
     /// What the readers of one statement see.
     pub isolation: Isolation,
+    /// Whether a statement that is no part of a transaction sees one moment of what is on disk.
+    is_versioned: bool,
 }
 
 /// What the readers of a database see of those who write.
@@ -44,7 +48,47 @@ impl Instance {
         };
         let name = text(1)?.to_owned();
         let database = format!("{} {name} {}", text(0)?, text(2)?);
-        Ok(Instance { database, name, is_blind: !is(6)?, isolation })
+        Ok(Instance { database, name, is_blind: !is(6)?, isolation, is_versioned: is(5)? })
+    }
+
+    /// What the readers of `relation` see: not every table takes part in a SNAPSHOT transaction.
+    pub(super) async fn isolation_of(
+        &self,
+        session: &mut Session,
+        relation: &Relation,
+    ) -> Result<Isolation> {
+        match (self.isolation, relation.storage()) {
+            (Isolation::Frozen, _) => Ok(Isolation::Frozen),
+            (_, Storage::Memory | Storage::External) => Ok(Isolation::Statement),
+            (Isolation::Snapshot, Storage::Disk)
+                if relation.table.is_none() && !takes_part(session, relation).await? =>
+            {
+                Ok(if self.is_versioned { Isolation::Statement } else { Isolation::Locking })
+            }
+            (isolation, Storage::Disk) => Ok(isolation),
+        }
+    }
+}
+
+/// Whether the server takes a view or a query into a SNAPSHOT transaction; it is asked for a row
+/// where there are tables that it leaves out. What it refuses is read without one: if that fails,
+/// too, it says why.
+async fn takes_part(session: &mut Session, relation: &Relation) -> Result<bool> {
+    let what = format!("could not look at what `{}` reads", relation.label);
+    if !session.can_hide() {
+        return Ok(true);
+    }
+    let row = session.row(&what, include_str!("apart.sql")).await?;
+    if cell::<i32>(&row, 0)? != Some(1) {
+        return Ok(true);
+    }
+    session.run(&what, "set transaction isolation level snapshot").await?;
+    let first = format!("select top (1) 1 from {}", relation.from);
+    let found = session.run(&what, &first).await;
+    session.run(&what, "set transaction isolation level read committed").await?;
+    match found {
+        Err(error) if !error.kind().is_transient() => Ok(false),
+        found => found.map(|()| true),
     }
 }
 

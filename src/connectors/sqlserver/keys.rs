@@ -47,9 +47,9 @@ impl Key {
         if !names.is_empty() {
             return Key::wanted(relation, names).map(Some);
         }
-        let Some(table) = relation.table else { return Ok(None) };
+        let Some(table) = &relation.table else { return Ok(None) };
         let what = "could not look for a key";
-        let rows = session.rows_with(what, include_str!("key.sql"), &[&table]).await?;
+        let rows = session.rows_with(what, include_str!("key.sql"), &[&table.id]).await?;
         let mut keys: Vec<(i32, Vec<String>)> = Vec::new();
         for row in &rows {
             let name: &str = cell(row, 0)?.unwrap_or_default();

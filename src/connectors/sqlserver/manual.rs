@@ -46,5 +46,10 @@ const SAMPLES: &[(&str, &str, &str)] = &[
     ("rowversion, timestamp", "timestamp", "8 bytes"),
     ("hierarchyid", "hierarchyid", "its path: /1/2/"),
     ("geometry, geography", "geometry", "WKB with Z and M, without the reference system"),
-    ("sql_variant, vector, own CLR types", "sql_variant", "convert them with a `query`"),
+    (
+        "sql_variant",
+        "sql_variant",
+        "`text` under `columns` reads each value as the text of its own type, which is not kept",
+    ),
+    ("vector, own CLR types", "vector(3)", "convert them with a `query`"),
 ];

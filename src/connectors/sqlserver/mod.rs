@@ -2,9 +2,11 @@
 //!
 //! - `server`, `session`: how a server is reached, and statements on it. The driver (tiberius)
 //!   brings its own TLS; what it cannot do is refused (`server.rs`).
-//! - `reading`, `cells`: how a type arrives, decided once; and its values, exact or refused.
-//! - `relation`, `keys`, `cut`: what is read, and in which ranges. The server finds the borders and
-//!   compares with them.
+//! - `reading`, `variant`, `cells`: how a type arrives, decided once; and its values, exact or
+//!   refused.
+//! - `relation`, `table`, `hidden`: what is read, what a name stands for, and what the server would
+//!   hide of it.
+//! - `keys`, `cut`: in which ranges it is read. The server finds the borders and compares with them.
 //! - `instance`, `freeze`, `sessions`: what readers see. Sessions of SQL Server cannot share a
 //!   moment: a split has a moment of its own, or one session reads everything, or the database is
 //!   a snapshot itself. What is not committed is never read.
@@ -23,6 +25,7 @@ mod error;
 mod filter;
 mod freeze;
 mod frozen;
+mod hidden;
 mod instance;
 mod keys;
 mod manual;
@@ -39,11 +42,13 @@ mod server_type;
 mod session;
 mod sessions;
 mod statement;
+mod table;
 #[cfg(test)]
 #[path = "../../../tests/databases/tds/mod.rs"]
 pub(super) mod tds;
 #[cfg(test)]
 mod tests;
+mod variant;
 
 use std::sync::{Arc, OnceLock};
 

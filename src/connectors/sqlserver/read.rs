@@ -106,15 +106,16 @@ async fn run(
 ) -> Result<()> {
     job.check(&mut lent).await?;
     let what = format!("could not read `{}`", job.label);
+    let longest = lent.session().longest();
     let mut rows = lent.session().stream(&what, &job.sql).await?;
-    let (mut batch, mut number) = (Batch::new(&job.readings), 0_u64);
+    let (mut batch, mut number) = (Batch::new(&job.readings, longest), 0_u64);
     while let Some(row) = rows.next().await? {
         number += 1;
         batch.push(row, || format!("{} row {number}", job.place), job.refuse.as_ref())?;
         if !batch.is_full(job.batch_rows) {
             continue;
         }
-        let full = std::mem::replace(&mut batch, Batch::new(&job.readings));
+        let full = std::mem::replace(&mut batch, Batch::new(&job.readings, longest));
         // A batch of refused rows is nothing to hand on.
         if full.is_empty() {
             continue;

@@ -10,6 +10,7 @@ use arrow::datatypes::{DataType, Field, TimeUnit};
 
 use super::quote::identifier;
 use super::server_type::ServerType;
+use super::variant;
 use crate::error::{Error, Result};
 use crate::files::types::type_name;
 
@@ -59,6 +60,8 @@ pub(super) enum Wire {
     Decimal(u8, i8),
     /// Bytes of UTF-16.
     Text,
+    /// The same of a `sql_variant`, with a mark before them.
+    Variant,
     /// Sixteen bytes, shown as the server shows them.
     Guid,
     /// Bytes.
@@ -154,9 +157,19 @@ pub(super) fn strategy(kind: &ServerType, name: &str, fraction: Fraction) -> Res
         "geometry" | "geography" => bytes(&format!("{name}.AsBinaryZM()")),
         _ => match text(kind, name) {
             Some(select) => Ok((DataType::Utf8, Wire::Text, select)),
-            None => Err(Error::unsupported(format!("there is no way to read {kind} exactly"))
-                .hint("leave the column out, or convert it, with a `query`")),
+            None => Err(unreadable(kind)),
         },
+    }
+}
+
+fn unreadable(kind: &ServerType) -> Error {
+    let error = Error::unsupported(format!("there is no way to read {kind} exactly"));
+    match kind.name.as_str() {
+        "sql_variant" => error.hint(
+            "`text` for it under `columns` reads each value as a text by its own type; which type \
+             that is, is lost",
+        ),
+        _ => error.hint("leave the column out, or convert it, with a `query`"),
     }
 }
 
@@ -200,8 +213,12 @@ fn other(kind: &ServerType, name: &str, wanted: &DataType, fraction: Fraction) -
     let digits = whole_digits(&kind.name);
     match wanted {
         wanted if own.as_ref().is_ok_and(|own| own.0 == *wanted) => own,
+        DataType::Utf8 if kind.name == "sql_variant" => {
+            Ok((DataType::Utf8, Wire::Variant, variant::select(name)))
+        }
         DataType::Utf8 if kind.has_order() => {
-            let select = format!("cast({} as varbinary(8000))", kind.as_text(name));
+            let size = if kind.has_long_text() { "max" } else { "8000" };
+            let select = format!("cast({} as varbinary({size}))", kind.as_text(name));
             Ok((DataType::Utf8, Wire::Text, select))
         }
         DataType::Int16 if digits <= 3 => cast(Wire::SmallInt, "smallint"),
@@ -308,8 +325,15 @@ mod tests {
                 Some("cast(convert(nvarchar(4000), [a]]], 121) as varbinary(8000))"),
             ),
             ("float", "text", Some("cast(convert(nvarchar(4000), [a]]], 3) as varbinary(8000))")),
+            (
+                "varbinary(5000)",
+                "text",
+                Some(
+                    "cast(convert(nvarchar(max), cast([a]]] as varbinary(8000)), 1) as varbinary(max))",
+                ),
+            ),
             ("image", "text", None),
-            ("sql_variant", "text", None),
+            ("sql_variant", "bigint", None),
         ] {
             let found = read(shown, Some(wanted)).ok().map(|found| found.1);
             assert_eq!(found.as_deref(), select, "{shown} as {wanted}");

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_util::compat::TokioAsyncWriteCompatExt;
 
 use super::address::Address;
-use super::session::Session;
+use super::session::{Session, VALUE_BYTES};
 use super::{browser, error};
 use crate::config::{Problem, Reader, Secret};
 use crate::connectors::OptionDoc;
@@ -39,6 +39,8 @@ struct Inner {
     wait: Wait,
     /// The folder from which the files in the options are looked for.
     base: PathBuf,
+    /// Bytes of a value, at most.
+    longest: usize,
     /// Whether there has been a session.
     was_ready: AtomicBool,
 }
@@ -105,6 +107,7 @@ impl Server {
             shown: address.shown(),
             address,
             base: PathBuf::new(),
+            longest: VALUE_BYTES,
             was_ready: AtomicBool::new(false),
         }))
     }
@@ -120,6 +123,15 @@ impl Server {
             was_ready: AtomicBool::new(false),
             ..*self.0
         }))
+    }
+
+    /// The same, for values of up to `longest` bytes.
+    #[cfg(test)]
+    pub(super) fn with_longest(self, longest: usize) -> Self {
+        let same = self.within(&self.0.base);
+        let mut inner = Arc::into_inner(same.0).expect("nobody else has it");
+        inner.longest = longest;
+        Server(Arc::new(inner))
     }
 
     /// A session; `role` is for the application name, such as `reader`. The first one of this
@@ -171,7 +183,7 @@ impl Server {
             }
             client => client.map_err(|e| error::connecting(&address.server(), &e))?,
         };
-        Session::begin(client, self.0.read_timeout).await
+        Session::begin(client, self.0.read_timeout, self.0.longest).await
     }
 
     /// Goes where the server says that the database is. Our password goes there too, so that only

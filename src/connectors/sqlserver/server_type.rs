@@ -66,6 +66,12 @@ impl ServerType {
         matches!(self.name.as_str(), "timestamp" | "rowversion")
     }
 
+    /// Whether the text of a value may be longer than 4000 characters: two digits for each byte, and
+    /// `0x` before them.
+    pub(super) fn has_long_text(&self) -> bool {
+        matches!(self.name.as_str(), "binary" | "varbinary") && self.size(1) > 1999
+    }
+
     /// The text of `value` from which [`ServerType::of_text`] makes the same value again.
     pub(super) fn as_text(&self, value: &str) -> String {
         match self.name.as_str() {
@@ -73,7 +79,8 @@ impl ServerType {
             "money" | "smallmoney" => format!("convert(nvarchar(4000), {value}, 2)"),
             "real" | "float" => format!("convert(nvarchar(4000), {value}, 3)"),
             "binary" | "varbinary" | "timestamp" | "rowversion" => {
-                format!("convert(nvarchar(4000), cast({value} as varbinary(8000)), 1)")
+                let size = if self.has_long_text() { "max" } else { "4000" };
+                format!("convert(nvarchar({size}), cast({value} as varbinary(8000)), 1)")
             }
             "time" => format!("convert(nvarchar(4000), {value}, 121)"),
             _ if self.is_moment() => format!("convert(nvarchar(4000), {value}, 121)"),

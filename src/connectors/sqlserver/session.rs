@@ -17,11 +17,12 @@ const SETTINGS: &str = "set ansi_nulls on; set ansi_padding on; set ansi_warning
     set arithabort on; set concat_null_yields_null on; set quoted_identifier on; \
     set numeric_roundabort off; set nocount on; set implicit_transactions off; \
     set xact_abort on; set language us_english; set dateformat ymd; set datefirst 7; \
-    set textsize 2147483647; set rowcount 0; set lock_timeout 60000; \
+    set rowcount 0; set lock_timeout 60000; \
     set transaction isolation level read committed";
 
-/// What `set textsize` above comes to; a pooler that swallows settings is found out by it.
-const TEXTSIZE: i32 = i32::MAX;
+/// Bytes of a value, at most, in UTF-16 where it is text. The server keeps to it: of a longer value
+/// it sends one byte more and no others, by which the value is known and refused.
+pub(super) const VALUE_BYTES: usize = 1 << 30;
 
 /// The oldest version that is spoken to: SQL Server 2012.
 const OLDEST: u32 = 11;
@@ -33,6 +34,8 @@ pub(super) struct Session {
     version: u32,
     /// How long the server may be silent in an answer; zero for ever.
     patience: Duration,
+    /// Bytes of a value, at most.
+    longest: usize,
 }
 
 impl std::fmt::Debug for Session {
@@ -42,16 +45,19 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
-    /// A session over `client`, its settings made.
+    /// A session over `client`, its settings made: values of up to `longest` bytes are read.
     ///
     /// # Errors
     /// [`crate::error::Kind::Unsupported`] for a server that is too old, or keeps no settings.
     pub(super) async fn begin(
         client: Client<Compat<TcpStream>>,
         patience: Duration,
+        longest: usize,
     ) -> Result<Self> {
-        let mut session = Session { client, version: 0, patience };
-        session.run("could not set up the session", SETTINGS).await?;
+        let mut session = Session { client, version: 0, patience, longest };
+        let textsize = i32::try_from(longest + 1).unwrap_or(i32::MAX);
+        let settings = format!("{SETTINGS}; set textsize {textsize}");
+        session.run("could not set up the session", &settings).await?;
         let sql = "select cast(serverproperty('ProductVersion') as nvarchar(128)), @@textsize";
         let row = session.row("could not read the settings of the session", sql).await?;
         let version: &str = cell(&row, 0)?.unwrap_or_default();
@@ -60,7 +66,8 @@ impl Session {
             let message = "the server is older than SQL Server 2012";
             return Err(Error::unsupported(message).at("version", version));
         }
-        if cell::<i32>(&row, 1)? != Some(TEXTSIZE) {
+        // A pooler that swallows settings is found out by it.
+        if cell::<i32>(&row, 1)? != Some(textsize) {
             let message = "the server ignores the settings of sessions";
             return Err(Error::unsupported(message).hint("connect to the server itself"));
         }
@@ -70,6 +77,11 @@ impl Session {
     /// Whether the server can hide rows and values: since SQL Server 2016.
     pub(super) fn can_hide(&self) -> bool {
         self.version >= 13
+    }
+
+    /// Bytes of a value, at most; of a longer one only one byte more comes.
+    pub(super) fn longest(&self) -> usize {
+        self.longest
     }
 
     /// Runs statements whose rows, if any, do not matter; `what` is the error if they fail.

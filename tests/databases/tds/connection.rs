@@ -302,6 +302,7 @@ async fn open(
     if message.kind != PRELOGIN {
         return Err(malformed("no PRELOGIN"));
     }
+    let mars = login::mars(&message.body)?;
     let (told, agreed) = match &setup.certificate {
         _ if strict => (Encryption::NotSupported, Encryption::NotSupported),
         None => (Encryption::NotSupported, Encryption::NotSupported),
@@ -320,7 +321,7 @@ async fn open(
     if message.kind != LOGIN7 {
         return Err(malformed("no LOGIN7"));
     }
-    let login = login::login(&message.body)?;
+    let login = Login { mars, ..login::login(&message.body)? };
     admit(shared, setup, channel, login).await
 }
 
@@ -376,7 +377,7 @@ async fn admit(
         refuse(channel, &Failure::new(4060, &text)).await?;
         return Ok(None);
     };
-    greet(shared, channel, &login, &database).await?;
+    greet(shared, setup, channel, &login, &database).await?;
     let mut session = Session::new(Arc::clone(shared), channel.spid, &database, &login.user, false);
     session.application = login.application;
     Ok(Some(session))
@@ -391,6 +392,7 @@ async fn refuse(channel: &mut Channel, failure: &Failure) -> io::Result<()> {
 
 async fn greet(
     shared: &Arc<Shared>,
+    setup: &Setup,
     channel: &mut Channel,
     login: &Login,
     database: &str,
@@ -404,7 +406,8 @@ async fn greet(
     tokens::changed(&mut out, 2, "us_english", "");
     tokens::info(&mut out, 5703, 10, "Changed language setting to us_english.");
     tokens::login_ack(&mut out);
-    let size = usize::try_from(login.packet_size).unwrap_or(4096).clamp(512, 32_767);
+    let wish = usize::try_from(login.packet_size).unwrap_or(4096);
+    let size = setup.packet_size.unwrap_or(wish).clamp(512, 32_767);
     tokens::changed(&mut out, 4, &size.to_string(), "4096");
     tokens::done(&mut out, Done::Batch, 0, 0, 0);
     channel.send(RESPONSE, &out, true).await?;

@@ -23,6 +23,8 @@ pub(crate) struct Setup {
     pub(crate) password: String,
     /// Of the databases that are there from the start.
     pub(crate) collation: String,
+    /// Bytes of a packet, whatever a client asks for.
+    pub(crate) packet_size: Option<usize>,
 }
 
 impl Default for Setup {
@@ -33,6 +35,7 @@ impl Default for Setup {
             user: "ann".to_owned(),
             password: "s3cret&/Pw".to_owned(),
             collation: "SQL_Latin1_General_CP1_CI_AS".to_owned(),
+            packet_size: None,
         }
     }
 }

@@ -113,3 +113,76 @@ fn what_may_not_be_stored_is_refused() {
         assert!(refused.starts_with(&format!("{number} ")), "{sql}: {refused}");
     }
 }
+
+#[test]
+fn a_query_is_followed_to_its_tables() {
+    let server = with_tables();
+    server.execute("shop", "create view w as select total as sum, id + 1 as more from v");
+    let rows = server.rows(
+        "shop",
+        "select name, is_hidden, is_computed_column, source_database, source_schema, source_table, \
+         source_column from sys.dm_exec_describe_first_result_set(N'select * from w', null, 1)",
+    );
+    let table = ["shop", "sales & co", "a]b.c"];
+    let of = |name, hidden, computed, column| {
+        let [database, schema, table] = table;
+        [name, hidden, computed, database, schema, table, column]
+    };
+    let expected = [
+        of("sum", "0", "1", "total"),
+        ["more", "0", "0", "null", "null", "null", "null"],
+        of("order", "1", "0", "order"),
+        of("id", "1", "0", "id"),
+    ];
+    assert_eq!(rows, texts(&expected.each_ref().map(|row| &row[..])));
+    let base = server.rows(
+        "shop",
+        "select parsename(base_object_name, 2), parsename(base_object_name, 1), \
+         parsename(base_object_name, 3) from sys.synonyms",
+    );
+    assert_eq!(base, texts(&[&["sales & co", "a]b.c", "null"]]));
+}
+
+#[test]
+fn tables_of_other_kinds_are_told_and_read_as_they_may_be() {
+    let server = Tds::start();
+    server.execute(
+        "shop",
+        "alter database shop set allow_snapshot_isolation on; \
+         create table m (id int not null primary key) with (memory_optimized = on); \
+         create external table x (id int) with (location = 'f'); \
+         create table n (id int) as node; insert n values (7); \
+         create table s (id int, a int sparse, b int sparse, c xml column_set for all_sparse_columns); \
+         insert s (id, b) values (1, 2)",
+    );
+    let kinds =
+        "select name, is_memory_optimized, is_external, is_node from sys.tables order by name";
+    let expected = texts(&[
+        &["m", "1", "0", "0"],
+        &["n", "0", "0", "1"],
+        &["s", "0", "0", "0"],
+        &["x", "0", "1", "0"],
+    ]);
+    assert_eq!(server.rows("shop", kinds), expected);
+    assert_eq!(server.rows("shop", "select * from s"), texts(&[&["1", "<b>2</b>"]]));
+    let node = r#"{"type":"node","schema":"dbo","table":"n","id":0}"#;
+    assert_eq!(server.rows("shop", "select * from n"), texts(&[&[node, "7"]]));
+    let internal =
+        server.rows("shop", "select name from sys.columns where graph_type = 1 and is_hidden = 1");
+    let hidden = internal[0][0].clone().unwrap();
+    for (sql, number) in [
+        (format!("select [{hidden}] from n"), "13908"),
+        ("begin transaction; select id from m".to_owned(), "41368"),
+        ("set transaction isolation level snapshot; select id from m".to_owned(), "41332"),
+        ("set transaction isolation level snapshot; select id from x".to_owned(), "3996"),
+    ] {
+        let refused = server.try_execute("shop", &sql).unwrap_err();
+        assert!(refused.starts_with(&format!("{number} ")), "{sql}: {refused}");
+    }
+    for sql in ["select id from m", "begin transaction; select id from m with (snapshot); commit"] {
+        assert_eq!(server.try_execute("shop", sql), Ok(()), "{sql}");
+    }
+    let cut =
+        "set textsize 3; select cast('abcd' as varchar(max)), cast(0x01020304 as varbinary(4))";
+    assert_eq!(server.rows("shop", cut), texts(&[&["abc", "01020304"]]));
+}

@@ -2,11 +2,14 @@
 
 mod errors;
 mod hidden;
+mod kinds_of_tables;
+mod long;
 mod ranges;
 mod sharded;
 mod tables;
 mod transport;
 mod values;
+mod variants;
 mod views;
 mod windows;
 

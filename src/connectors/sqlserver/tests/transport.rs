@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::{lines, server, snapshot, source_at};
-use crate::connectors::sqlserver::tds::{Encryption, Fault, Setup, Tds, When};
+use crate::connectors::sqlserver::tds::{Encryption, Fault, Gate, Setup, Tds, When};
 use crate::error::{Error, Kind, Result};
 use crate::source::Window;
 
@@ -99,10 +99,60 @@ async fn a_session_makes_its_settings_first_and_is_called_dhow() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_falls_silent_is_given_up() {
     let server = server(TABLE);
-    let gate = crate::connectors::sqlserver::tds::Gate::closed();
+    let gate = Gate::closed();
     server.fault(When::statement("select [id] from [dbo].[t]"), Fault::Hold(gate.clone()));
     let error = super::failure(&server, &[("table", "t"), ("read_timeout", "200ms")]).await;
     assert_eq!(error.kind(), Kind::Unavailable);
     assert_eq!(error.message(), "could not read `t`");
     gate.open();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_connection_is_asked_for_several_answers_at_once() {
+    let server = server(TABLE);
+    server.execute("shop", "insert into t values (2)");
+    let more = [("table", "t"), ("split_rows", "1")];
+    let found = snapshot(&server, &more).await;
+    let (one, two) = (&found.splits()[0], &found.splits()[1]);
+    let want = crate::source::Want::default();
+    let gate = Gate::closed();
+    let held = When::statement("select [id] from [dbo].[t]").times(2);
+    server.fault(held, Fault::Hold(gate.clone()));
+    let both = async {
+        let (one, two) =
+            futures::join!(super::read(&found, one, &want), super::read(&found, two, &want));
+        one.unwrap()[0].num_rows() + two.unwrap()[0].num_rows()
+    };
+    let at_once = async {
+        let gate = gate.clone();
+        tokio::task::spawn_blocking(move || gate.wait_for(2)).await.unwrap();
+    };
+    let (rows, ()) = futures::join!(both, async {
+        at_once.await;
+        gate.open();
+    });
+    assert_eq!(rows, 2);
+    let log = server.log();
+    let readers = log.iter().filter(|s| s.text.starts_with("select [id] from [dbo].[t]"));
+    let sessions: std::collections::BTreeSet<_> = readers.map(|s| s.session).collect();
+    assert_eq!(sessions.len(), 2, "two reads at once are two sessions");
+    assert!(server.logins().iter().all(|login| !login.mars));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_arrive_in_packets_of_any_size() {
+    for packet_size in [512, 4096, 32_767] {
+        let server = Tds::with(&Setup { packet_size: Some(packet_size), ..Setup::default() });
+        server.execute("shop", "create table t (id int not null primary key, c nvarchar(max))");
+        server.execute("shop", "insert into t values (1, N'ж'), (2, null)");
+        server.execute(
+            "shop",
+            "insert into t values (3, replicate(cast(N'ж' as nvarchar(max)), 40000))",
+        );
+        for mode in ["disable", "require"] {
+            let found = read(&server, mode, &[]).await.unwrap();
+            let long = format!("3|{}", "ж".repeat(40_000));
+            assert_eq!(found, ["1|ж", "2|NULL", &long], "{packet_size} {mode}");
+        }
+    }
 }

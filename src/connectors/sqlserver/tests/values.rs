@@ -101,6 +101,56 @@ async fn text_of_every_collation_is_read_right() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn places_and_paths_arrive_as_wkb_and_as_text() {
+    // A point with Z and M: the fourth dimension must not be lost.
+    let point = "0x01b90b0000000000000000f03f000000000000004000000000000008400000000000001040";
+    for kind in ["geometry", "geography"] {
+        let value = format!("{kind}::STGeomFromWKB({point}, 4326)");
+        let found = column(kind, &[&value, "null"], &[]).await;
+        assert_eq!(found, [&point[2..], "NULL"], "{kind}");
+        let server = server(&format!("create table t (place {kind})"));
+        let note = "`place` come as WKB, without their reference system (SRID)";
+        let notes = snapshot(&server, &[("table", "t")]).await.notes();
+        assert!(notes.contains(&note.to_owned()), "{kind}: {notes:?}");
+    }
+    let paths = ["hierarchyid::Parse('/')", "hierarchyid::Parse('/1/2.5/-3/')", "null"];
+    assert_eq!(column("hierarchyid", &paths, &[]).await, ["/", "/1/2.5/-3/", "NULL"]);
+    // No range of them is asked for.
+    let server = server("create table t (h hierarchyid not null primary key)");
+    let more = [("table", "t"), ("split_by", "h")];
+    let error = super::failure(&server, &more).await;
+    assert_eq!(error.message(), "`h` has no order: it is hierarchyid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_of_the_order_of_bytes_is_part_of_a_text_and_of_no_document() {
+    let marked = "N'\u{feff}<a>ж</a>'";
+    assert_eq!(column("nvarchar(20)", &[marked], &[]).await, ["\u{feff}<a>ж</a>"]);
+    assert_eq!(column("nvarchar(max)", &[marked], &[]).await, ["\u{feff}<a>ж</a>"]);
+    // The server takes it off when it stores a document, and puts it on only for bytes.
+    let declared = "N'<?xml version=\"1.0\" encoding=\"utf-16\"?><a>ж</a>'";
+    assert_eq!(column("xml", &[marked, declared], &[]).await, ["<a>ж</a>", "<a>ж</a>"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_kept_as_a_file_arrives_as_bytes() {
+    let server = server(
+        "create table t (id uniqueidentifier rowguidcol not null unique,
+           c varbinary(max) filestream null);
+         insert into t values ('6F9619FF-8B86-D011-B42D-00C04FC964FF', 0x00ff00)",
+    );
+    let found = snapshot(&server, &[("table", "t")]).await;
+    assert_eq!(lines(&found).await, ["6F9619FF-8B86-D011-B42D-00C04FC964FF|00ff00"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_read_as_text_are_not_cut() {
+    let bytes = "cast(cast(replicate('a', 2500) as varchar(8000)) as varbinary(2500))";
+    let found = column("varbinary(2500)", &[bytes], &[("columns", "c: text")]).await;
+    assert_eq!(found, [format!("0x{}", "61".repeat(2500))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_has_no_place_is_refused_row_by_row() {
     let server = server(
         "create table t (id int not null primary key, at datetime2(7) null, name nvarchar(9) null);

@@ -6,6 +6,7 @@ use super::super::sql::ast::{Call, Expr, Query, Sort};
 use super::super::store::collation::Collation;
 use super::super::store::kind::{Kind, Type};
 use super::super::store::value::Value;
+use super::super::wire::tokens::Place;
 use super::aggregate::{Aggregate, Window, is_aggregate};
 use super::eval::{Bound, Node};
 use super::plan::plan;
@@ -24,6 +25,9 @@ pub(crate) struct Visible {
     /// The table, if the column may not be read.
     pub(crate) denied: Option<String>,
     pub(crate) masked: bool,
+    /// A column of a graph that the server keeps to itself.
+    pub(crate) internal: bool,
+    pub(crate) source: Option<Place>,
 }
 
 /// The columns of one query, and of those around it.
@@ -139,6 +143,10 @@ impl<'a> Binder<'a> {
                              object '{table}', database '{database}', schema 'dbo'."
                         ),
                     ));
+                }
+                if column.internal {
+                    let text = format!("Cannot access internal graph column '{last}'.");
+                    return Err(Failure::new(13_908, &text));
                 }
                 if out == 0 && self.group.is_some() {
                     let text = format!(

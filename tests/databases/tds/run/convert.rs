@@ -304,6 +304,9 @@ fn text(value: &Value, from: &Type, to: &Type, style: i64) -> Result<Value, Fail
         Value::Bytes(bytes) => super::super::wire::units(bytes).into(),
         _ => display(value, from.kind, style).encode_utf16().collect(),
     };
+    if to.kind == Kind::Xml {
+        return Ok(Value::Text(without_declaration(&units).into()));
+    }
     let units = if to.kind.is_ansi() && to.collation.page() != Page::Utf8 {
         let page = to.collation.page();
         page.decode(&page.encode(&units)).into()
@@ -326,6 +329,14 @@ fn text(value: &Value, from: &Type, to: &Type, style: i64) -> Result<Value, Fail
         return Ok(Value::Text(units.into()));
     }
     Ok(Value::Text(units))
+}
+
+/// A document as it is stored: without the mark of the order of bytes, and without a declaration.
+fn without_declaration(units: &[u16]) -> Vec<u16> {
+    let text = String::from_utf16_lossy(units);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let rest = text.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>"));
+    rest.map_or(text, |(_, rest)| rest).encode_utf16().collect()
 }
 
 fn value_is_text(value: &Value) -> bool {
@@ -472,6 +483,10 @@ fn bytes(value: &Value, from: &Type, to: Kind, style: i64) -> Result<Value, Fail
         }
         // A text of a type of the CLR is kept as its bytes are: see README.
         Value::Text(units) if from.kind.is_ansi() => from.collation.page().encode(units),
+        // The mark of the order of bytes stands before a document that becomes bytes.
+        Value::Text(units) if from.kind == Kind::Xml => {
+            [0xFEFF].iter().chain(units.iter()).flat_map(|unit| unit.to_le_bytes()).collect()
+        }
         Value::Text(units) => units.iter().flat_map(|unit| unit.to_le_bytes()).collect(),
         Value::Guid(bytes) => bytes.to_vec(),
         Value::Int(n) => {

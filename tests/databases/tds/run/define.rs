@@ -88,6 +88,7 @@ fn bare(name: &Name, body: Body, id: i32) -> Table {
         indexes: Vec::new(),
         rows: Arc::default(),
         next_identity: None,
+        next_node: 0,
         options: Vec::new(),
         denied: Vec::new(),
     }
@@ -104,6 +105,7 @@ fn table(
 ) -> Result<Table, Failure> {
     let mut made = bare(name, Body::Table, id);
     options.clone_into(&mut made.options);
+    graph_columns(&mut made, database);
     let primary: Vec<&String> = indexes
         .iter()
         .filter(|i| i.primary)
@@ -157,7 +159,55 @@ fn column(database: &Database, text: &ColumnText, id: i32) -> Result<Column, Fai
         encrypted: text.encrypted,
         column_set: text.column_set,
         file_stream: text.file_stream,
+        graph: 0,
     })
+}
+
+/// The columns that the server adds to a node or an edge of a graph, before all others.
+fn graph_columns(made: &mut Table, database: &Database) {
+    let digits = format!("{:08X}{:024X}", made.id, 0xD0);
+    let text = Kind::NVarChar(Some(1000));
+    let added: &[(&str, Kind, u8)] = if made.has("node") {
+        &[("graph_id", Kind::BigInt, 1), ("$node_id", text, 2)]
+    } else if made.has("edge") {
+        &[
+            ("graph_id", Kind::BigInt, 1),
+            ("$edge_id", text, 2),
+            ("from_obj_id", Kind::Int, 1),
+            ("from_id", Kind::BigInt, 1),
+            ("$from_id", text, 5),
+            ("to_obj_id", Kind::Int, 1),
+            ("to_id", Kind::BigInt, 1),
+            ("$to_id", text, 8),
+        ]
+    } else {
+        &[]
+    };
+    if !added.is_empty() {
+        let columns = vec![(format!("graph_id_{digits}"), false)];
+        let name = Some(format!("GRAPH_UNIQUE_INDEX_{digits}"));
+        add_index(made, &IndexText { name, columns, unique: true, ..IndexText::default() });
+    }
+    for (name, kind, graph) in added {
+        let of = Type { collation: database.collation, ..Type::of(*kind) };
+        let id = i32::try_from(made.columns.len()).unwrap_or(0) + 1;
+        made.columns.push(Column {
+            id,
+            name: format!("{name}_{digits}"),
+            of,
+            identity: None,
+            default: None,
+            computed: None,
+            sparse: false,
+            hidden: *graph == 1,
+            generated: 0,
+            mask: None,
+            encrypted: false,
+            column_set: false,
+            file_stream: false,
+            graph: *graph,
+        });
+    }
 }
 
 /// Finds the types of computed columns.

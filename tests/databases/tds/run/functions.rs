@@ -1,5 +1,6 @@
 //! Functions of one row.
 
+use super::super::sql::parser::Parser;
 use super::super::store::catalog;
 use super::super::store::day;
 use super::super::store::kind::{Kind, Type};
@@ -518,6 +519,12 @@ fn text(name: &str, values: &[Value], args: &[Bound]) -> Result<Value, Failure> 
         "ascii" => Value::Int(units(0).first().map_or(0, |unit| i64::from(*unit & 0xFF))),
         "quotename" => Value::text(&format!("[{}]", string(0).replace(']', "]]"))),
         "str" => Value::text(&format!("{:>10}", string(0))),
+        "parsename" => {
+            let parts = Parser::of(&string(0)).and_then(|mut parser| parser.name());
+            let mut parts = parts.unwrap_or_default().into_iter().rev();
+            let found = size(1).checked_sub(1).and_then(|at| parts.nth(at));
+            found.filter(|part| !part.is_empty()).map_or(Value::Null, |part| Value::text(&part))
+        }
         // Types of the CLR: the stand-in keeps geography and geometry as their WKB, and hierarchyid
         // as the bytes that it was given.
         ".stasbinary" | ".asbinaryzm" | "geography::stgeomfromwkb" | "geometry::stgeomfromwkb" => {

@@ -89,6 +89,7 @@ fn of_values(rows: &[Vec<Expr>], context: &Context<'_>) -> Result<Plan, Failure>
         of: *of,
         identity: false,
         computed: false,
+        source: None,
     });
     let heads = heads.collect();
     let cast = |row: Vec<Bound>| {
@@ -119,6 +120,7 @@ fn both(
         },
         identity: false,
         computed: false,
+        source: None,
     };
     let heads = left.heads.iter().zip(&right.heads).map(pair).collect();
     Ok(bare(heads, PlanBody::Both(Box::new(left), op, Box::new(right))))
@@ -139,6 +141,8 @@ fn over_result(
         hidden: false,
         denied: None,
         masked: false,
+        internal: false,
+        source: None,
     });
     let scope = Scope { columns: columns.collect(), outer: context.outer };
     let binder = Binder::new(context, &scope);
@@ -223,6 +227,7 @@ fn items(select: &Select, binder: &Binder<'_>) -> Result<Items, Failure> {
             of: bound.of,
             identity: column.is_some_and(|column| column.identity),
             computed: column.is_none_or(|column| column.computed),
+            source: column.and_then(|column| column.source.clone()),
         });
         items.push(bound);
     };
@@ -260,8 +265,10 @@ fn items(select: &Select, binder: &Binder<'_>) -> Result<Items, Failure> {
 }
 
 fn named<'s>(scope: &'s Scope<'_>, bound: &Bound) -> Option<&'s Visible> {
-    match bound.node {
-        Node::Column(0, at) => scope.columns.get(at),
+    match &bound.node {
+        Node::Column(0, at) => scope.columns.get(*at),
+        // What is masked is the same column.
+        Node::Call(name, args) if name == "mask" => named(scope, args.first()?),
         _ => None,
     }
 }

@@ -360,7 +360,35 @@ impl Session {
             }
             return Ok(Outcome::Nothing);
         }
+        let rows = self.cut(&found.heads, rows);
         Ok(Outcome::Rows(found.heads, rows))
+    }
+
+    /// Long values, as far as `set textsize` lets them go.
+    fn cut(&self, heads: &[Head], rows: Vec<Row>) -> Vec<Row> {
+        let size = self.settings.get("textsize").and_then(|size| size.parse::<usize>().ok());
+        let Some(size) = size else { return rows };
+        let is_long = |of: &Type| {
+            use Kind::{Image, NText, NVarChar, Text, VarBinary, VarChar};
+            matches!(
+                of.kind,
+                VarChar(None) | NVarChar(None) | VarBinary(None) | Text | NText | Image
+            )
+        };
+        if !heads.iter().any(|head| is_long(&head.of)) {
+            return rows;
+        }
+        let cell = |(value, head): (&Value, &Head)| match value {
+            Value::Bytes(bytes) if is_long(&head.of) && bytes.len() > size => {
+                Value::bytes(&bytes[..size])
+            }
+            Value::Text(units) if is_long(&head.of) => {
+                let width = if head.of.kind.is_ansi() { 1 } else { 2 };
+                Value::Text(units.iter().take(size / width).copied().collect())
+            }
+            value => value.clone(),
+        };
+        rows.iter().map(|row| row.iter().zip(heads).map(cell).collect()).collect()
     }
 
     fn select_into(
@@ -397,15 +425,22 @@ impl Session {
         let named = args.iter().find(|(name, _)| name.as_deref() == Some("@tsql"));
         let Some((_, expr)) = named.or(args.first()) else { return Err(Failure::syntax("exec")) };
         let text = self.value(expr)?.1.string().unwrap_or_default();
+        let mode =
+            args.iter().find(|(name, _)| name.as_deref() == Some("@browse_information_mode"));
+        let browse = match mode.or(args.get(2)) {
+            Some((_, expr)) => self.value(expr)?.1.int() == Some(1),
+            None => false,
+        };
         let mut world = self.world()?;
         // Nobody waits for locks to learn what columns there are.
         world.locked.clear();
-        let rows = catalog::describe(&text, &world)?;
+        let rows = catalog::describe(&text, browse, &world)?;
         let heads = catalog::described().into_iter().map(|(name, of)| Head {
             name: name.to_owned(),
             of,
             identity: false,
             computed: true,
+            source: None,
         });
         Ok(Outcome::Rows(heads.collect(), rows))
     }

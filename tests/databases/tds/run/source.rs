@@ -88,6 +88,8 @@ fn visible(plan: &Plan, alias: &str, names: &[String], columns: &mut Vec<Visible
             hidden: false,
             denied: None,
             masked: false,
+            internal: false,
+            source: head.source.clone(),
         });
     }
 }
@@ -158,10 +160,45 @@ fn table(
             Ok(From::Query(Box::new(inside)))
         }
         _ => {
-            columns.extend(of_table(found, &own, world));
+            refuse_isolation(found, hints, database, world)?;
+            columns.extend(of_table_in(&database.name, found, &own, world));
             Ok(From::Rows(Arc::clone(&found.rows)))
         }
     }
+}
+
+/// Tables in memory and tables elsewhere take no part in transactions of some levels.
+fn refuse_isolation(
+    found: &Table,
+    hints: &[String],
+    database: &Database,
+    world: &World,
+) -> Result<(), Failure> {
+    let is_snapshot = world.isolation == "snapshot";
+    if found.has("external") && is_snapshot {
+        let text = "Snapshot isolation level is not supported for distributed transaction. Use \
+                    another isolation level or do not use distributed transaction.";
+        return Err(Failure::new(3996, text));
+    }
+    if !found.has("memory_optimized") {
+        return Ok(());
+    }
+    if is_snapshot {
+        let text = "Memory optimized tables and natively compiled modules cannot be accessed or \
+                    created when the session TRANSACTION ISOLATION LEVEL is set to SNAPSHOT.";
+        return Err(Failure::new(41_332, text));
+    }
+    let open = world.globals.get("trancount").and_then(|(_, count)| count.int()).unwrap_or(0) > 0;
+    let elevated = database.settings.get("memory_optimized_elevate_to_snapshot");
+    let raised = hints.iter().any(|hint| hint == "snapshot") || elevated.is_some_and(|s| s == "on");
+    if open && world.isolation == "read committed" && !raised {
+        let text = "Accessing memory optimized tables using the READ COMMITTED isolation level is \
+                    supported only for autocommit transactions. It is not supported for explicit \
+                    or implicit transactions. Provide a supported isolation level for the memory \
+                    optimized table using a table hint, such as WITH (SNAPSHOT).";
+        return Err(Failure::new(41_368, text));
+    }
+    Ok(())
 }
 
 /// Whether somebody may read a table at all, and need not wait.
@@ -186,6 +223,11 @@ fn refuse(found: &Table, database: &Database, world: &World) -> Result<(), Failu
 
 /// The columns of a table as a reader sees them.
 pub(crate) fn of_table(found: &Table, alias: &str, world: &World) -> Vec<Visible> {
+    of_table_in(&world.database.name, found, alias, world)
+}
+
+fn of_table_in(database: &str, found: &Table, alias: &str, world: &World) -> Vec<Visible> {
+    let has_set = found.columns.iter().any(|column| column.column_set);
     let who =
         |who: &str| who.eq_ignore_ascii_case(&world.user) || who.eq_ignore_ascii_case("public");
     let denied = |name: &str| {
@@ -201,9 +243,17 @@ pub(crate) fn of_table(found: &Table, alias: &str, world: &World) -> Vec<Visible
         of: column.of,
         identity: column.identity.is_some(),
         computed: column.computed.is_some(),
-        hidden: column.hidden,
+        // Sparse columns are in the column set, if there is one.
+        hidden: column.hidden || (column.sparse && has_set),
         denied: denied(&column.name),
         masked: column.mask.is_some() && !world.is_owner,
+        internal: column.graph == 1,
+        source: Some([
+            database.to_owned(),
+            found.schema.clone(),
+            found.name.clone(),
+            column.name.clone(),
+        ]),
     };
     found.columns.iter().map(one).collect()
 }
@@ -218,6 +268,8 @@ fn seen(table: &str, name: &str, of: Type) -> Visible {
         hidden: false,
         denied: None,
         masked: false,
+        internal: false,
+        source: None,
     }
 }
 
@@ -338,7 +390,10 @@ fn table_function(name: &str, args: &[Value], world: &World) -> Result<Vec<Row>,
             Ok(text(0).split(&text(1)).map(|part| Row::from(vec![Value::text(part)])).collect())
         }
         "fn_my_permissions" => Ok(catalog::permissions(&text(0), world)),
-        _ => catalog::describe(&text(0), world),
+        _ => {
+            let browse = args.get(2).and_then(Value::int) == Some(1);
+            catalog::describe(&text(0), browse, world)
+        }
     }
 }
 

@@ -107,7 +107,9 @@ fn places(table: &Table, names: &[String], own_identity: bool) -> Result<Vec<usi
         let given = |column: &Column| {
             let automatic = column.computed.is_some()
                 || column.of.kind == Kind::RowVersion
-                || column.generated > 0;
+                || column.generated > 0
+                || [1, 2].contains(&column.graph)
+                || column.column_set;
             !automatic && (column.identity.is_none() || own_identity)
         };
         return Ok((0..table.columns.len()).filter(|at| given(&table.columns[*at])).collect());
@@ -218,6 +220,9 @@ fn fill(
                 (None, _) if column.of.kind == Kind::RowVersion => {
                     Value::bytes((with.next_version)().to_be_bytes())
                 }
+                (None, _) if column.generated >= 7 => Value::Int(i64::from(column.generated)),
+                (None, _) if column.graph == 1 => Value::Int(table.next_node),
+                (None, _) if column.graph == 2 => Value::text(&node_id(table)),
                 (None, _) if column.generated == 2 => Value::Stamp(day::LAST, day::DAY - 1),
                 (None, _) if column.generated == 1 => Value::Stamp(day::EPOCH_1970 + 20_000, 0),
                 (None, Some(expr))
@@ -231,7 +236,15 @@ fn fill(
             },
         };
     }
+    table.next_node += 1;
     finish(table, row, computed, with.world)
+}
+
+/// What stands in `$node_id` and `$edge_id`.
+fn node_id(table: &Table) -> String {
+    let what = if table.has("node") { "node" } else { "edge" };
+    let (schema, name, id) = (&table.schema, &table.name, table.next_node);
+    format!("{{\"type\":\"{what}\",\"schema\":\"{schema}\",\"table\":\"{name}\",\"id\":{id}}}")
 }
 
 /// The type of a value that was written in a list.
@@ -289,6 +302,18 @@ fn finish(
     for (at, bound) in computed {
         let value = bound.eval(&Env { row: &row, outer: None, world })?;
         row[*at] = value;
+    }
+    if let Some(at) = table.columns.iter().position(|column| column.column_set) {
+        let sparse =
+            row.iter().zip(&table.columns).filter(|(value, c)| c.sparse && !value.is_null());
+        let set: String = sparse
+            .map(|(value, c)| {
+                let text = super::convert::display(value, c.of.kind, 121);
+                let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+                format!("<{0}>{text}</{0}>", c.name)
+            })
+            .collect();
+        row[at] = if set.is_empty() { Value::Null } else { Value::text(&set) };
     }
     for (value, column) in row.iter().zip(&table.columns) {
         if value.is_null() && !column.of.nullable && column.computed.is_none() {

@@ -32,6 +32,13 @@ impl Parser<'_> {
         if self.word("table") {
             return self.create_table();
         }
+        if self.words("external table") {
+            let mut made = self.create_table()?;
+            if let Statement::CreateTable { options, .. } = &mut made {
+                options.push("external".to_owned());
+            }
+            return Ok(made);
+        }
         if self.word("view") || self.words("or alter view") {
             return self.create_view();
         }
@@ -263,6 +270,14 @@ impl Parser<'_> {
             column.generated = 1;
         } else if self.words("generated always as row end") {
             column.generated = 2;
+        } else if self.words("generated always as transaction_id start") {
+            column.generated = 7;
+        } else if self.words("generated always as transaction_id end") {
+            column.generated = 8;
+        } else if self.words("generated always as sequence_number start") {
+            column.generated = 9;
+        } else if self.words("generated always as sequence_number end") {
+            column.generated = 10;
         } else if self.words("masked with") {
             column.mask = Some(self.mask()?);
         } else if self.words("encrypted with") {

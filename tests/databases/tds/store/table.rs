@@ -29,6 +29,8 @@ pub(crate) struct Column {
     pub(crate) encrypted: bool,
     pub(crate) column_set: bool,
     pub(crate) file_stream: bool,
+    /// `graph_type` of `sys.columns`: 1 is internal, 2 the id of a node or an edge, 5 and 8 its ends.
+    pub(crate) graph: u8,
 }
 
 #[derive(Debug, Clone)]
@@ -56,6 +58,8 @@ pub(crate) struct Table {
     pub(crate) indexes: Vec<Index>,
     pub(crate) rows: Arc<Vec<Row>>,
     pub(crate) next_identity: Option<i64>,
+    /// The id of the next node or edge.
+    pub(crate) next_node: i64,
     /// Words of `with (…)`: `memory_optimized`, `system_versioning`, `ledger`, `node` …
     pub(crate) options: Vec<String>,
     /// Who may not read it, or which column of it.
@@ -64,7 +68,14 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn column(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|column| column.name.eq_ignore_ascii_case(name))
+        // `$node_id` is a name of `$node_id_` with digits behind it.
+        let is_pseudo = name.starts_with('$');
+        self.columns.iter().position(|column| {
+            column.name.eq_ignore_ascii_case(name)
+                || (is_pseudo
+                    && column.graph > 1
+                    && column.name.rsplit_once('_').is_some_and(|(front, _)| front == name))
+        })
     }
 
     pub(crate) fn has(&self, option: &str) -> bool {

@@ -31,17 +31,28 @@ impl Encryption {
     }
 }
 
-/// The wish of a client, from its PRELOGIN.
+/// The wish of a client for encryption, from its PRELOGIN.
 pub(crate) fn wish(body: &[u8]) -> io::Result<u8> {
+    Ok(option(body, 1)?.unwrap_or(2))
+}
+
+/// Whether a client asks for several requests at once in one connection, in its PRELOGIN.
+pub(crate) fn mars(body: &[u8]) -> io::Result<bool> {
+    Ok(option(body, 4)?.is_some_and(|wish| wish != 0))
+}
+
+/// The first byte of an option of a PRELOGIN.
+fn option(body: &[u8], wanted: u8) -> io::Result<Option<u8>> {
     let mut at = 0;
     while let Some(option) = body.get(at..at + 5).filter(|option| option[0] != 0xFF) {
         let begin = usize::from(u16::from_be_bytes([option[1], option[2]]));
-        if option[0] == 1 {
-            return body.get(begin).copied().ok_or_else(|| malformed("PRELOGIN ends too early"));
+        if option[0] == wanted {
+            let found = body.get(begin).copied();
+            return found.map(Some).ok_or_else(|| malformed("PRELOGIN ends too early"));
         }
         at += 5;
     }
-    Ok(2)
+    Ok(None)
 }
 
 /// The server's PRELOGIN.
@@ -76,6 +87,8 @@ pub(crate) struct Login {
     pub(crate) version: u32,
     /// `ApplicationIntent=ReadOnly`.
     pub(crate) read_only: bool,
+    /// It asked for several requests at once.
+    pub(crate) mars: bool,
 }
 
 /// Reads LOGIN7.
@@ -105,5 +118,6 @@ pub(crate) fn login(body: &[u8]) -> io::Result<Login> {
         packet_size,
         version,
         read_only: flags.to_le_bytes()[2] & 0x20 != 0,
+        mars: false,
     })
 }

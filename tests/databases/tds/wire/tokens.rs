@@ -31,7 +31,12 @@ pub(crate) struct Head {
     pub(crate) of: Type,
     pub(crate) identity: bool,
     pub(crate) computed: bool,
+    /// The column of a table that it is, through all views.
+    pub(crate) source: Option<Place>,
 }
+
+/// Database, schema, table and column.
+pub(crate) type Place = [String; 4];
 
 pub(crate) fn done(out: &mut Vec<u8>, which: Done, status: u16, command: u16, rows: u64) {
     out.push(which as u8);

@@ -33,6 +33,11 @@ pub(crate) fn described() -> Vec<(&'static str, Type)> {
         ("assembly_qualified_type_name", Kind::NVarChar(Some(4000))),
         ("is_xml_document", Kind::Bit),
         ("is_case_sensitive", Kind::Bit),
+        ("source_server", NAME),
+        ("source_database", NAME),
+        ("source_schema", NAME),
+        ("source_table", NAME),
+        ("source_column", NAME),
         ("is_identity_column", Kind::Bit),
         ("is_updateable", Kind::Bit),
         ("is_computed_column", Kind::Bit),
@@ -44,8 +49,9 @@ pub(crate) fn described() -> Vec<(&'static str, Type)> {
     .to_vec()
 }
 
-/// A row for each column of the first query in `text`.
-pub(crate) fn describe(text: &str, world: &World) -> Result<Vec<Row>, Failure> {
+/// A row for each column of the first query in `text`; `browse` tells the columns of tables that
+/// they are, and has hidden rows for keys that are not among them.
+pub(crate) fn describe(text: &str, browse: bool, world: &World) -> Result<Vec<Row>, Failure> {
     let statements = parse(text)?;
     let query = statements.iter().find_map(|(statement, _)| match statement {
         Statement::Query(query) => Some(query),
@@ -54,18 +60,47 @@ pub(crate) fn describe(text: &str, world: &World) -> Result<Vec<Row>, Failure> {
     let Some(query) = query else { return Ok(Vec::new()) };
     let context = Context { world, with: Vec::new(), outer: None, depth: 0 };
     let heads = plan(query, &context)?.heads;
-    Ok(heads.iter().enumerate().map(|(at, head)| row(at, head)).collect())
+    let more = if browse { keys(&heads, world) } else { Vec::new() };
+    let all = heads.iter().map(|head| (head, false)).chain(more.iter().map(|head| (head, true)));
+    Ok(all.enumerate().map(|(at, (head, hidden))| row(at, head, hidden, browse)).collect())
 }
 
-fn row(at: usize, head: &Head) -> Row {
+/// The columns of the keys of all tables that columns come from, where they are not given.
+fn keys(heads: &[Head], world: &World) -> Vec<Head> {
+    let mut more: Vec<Head> = Vec::new();
+    for [database, schema, table, _] in heads.iter().filter_map(|head| head.source.as_ref()) {
+        let Some(own) = world.all.get(&database.to_lowercase()) else { continue };
+        let Ok(found) = own.table(&[schema.clone(), table.clone()]) else { continue };
+        let primary = found.indexes.iter().filter(|index| index.of.primary);
+        for (name, _) in primary.flat_map(|index| &index.of.columns) {
+            let Some(at) = found.column(name) else { continue };
+            let source = Some([database.clone(), schema.clone(), table.clone(), name.clone()]);
+            if heads.iter().chain(&more).all(|head| head.source != source) {
+                let of = found.columns[at].of;
+                more.push(Head {
+                    name: name.clone(),
+                    of,
+                    identity: false,
+                    computed: false,
+                    source,
+                });
+            }
+        }
+    }
+    more
+}
+
+fn row(at: usize, head: &Head, hidden: bool, browse: bool) -> Row {
     let kind = head.of.kind;
     let int = |n: i32| Value::Int(i64::from(n));
     let text_or_null = |text: Option<&str>| text.map_or(Value::Null, Value::text);
     let collation = (kind.is_text() && kind != Kind::Xml).then(|| head.of.collation.name());
     let assembly = kind.is_clr().then_some("Microsoft.SqlServer.Types, Version=11.0.0.0");
     let user = kind.is_clr().then(|| kind.name());
+    let source = head.source.as_ref().filter(|_| browse);
+    let place = |at: usize| text_or_null(source.map(|source| source[at].as_str()));
     Row::from(vec![
-        int(0),
+        Value::bool(hidden),
         Value::Int(i64::try_from(at).unwrap_or(0) + 1),
         text_or_null(Some(head.name.as_str()).filter(|name| !name.is_empty())),
         Value::bool(head.of.nullable),
@@ -82,9 +117,14 @@ fn row(at: usize, head: &Head) -> Row {
         text_or_null(assembly),
         int(0),
         Value::bool(head.of.collation.is_case_sensitive()),
+        Value::Null,
+        place(0),
+        place(1),
+        place(2),
+        place(3),
         Value::bool(head.identity),
         Value::bool(!head.computed && !head.identity),
-        Value::bool(head.computed),
+        Value::bool(head.computed && head.source.is_some()),
         int(0),
         int(0),
         int(i32::from(kind.max_length())),

@@ -161,7 +161,8 @@ fn synonyms(database: &Database) -> View {
     ];
     let one = |t: &std::sync::Arc<Table>| match &t.body {
         Body::Synonym(target) => {
-            let target: Vec<String> = target.iter().map(|part| format!("[{part}]")).collect();
+            let target: Vec<String> =
+                target.iter().map(|part| format!("[{}]", part.replace(']', "]]"))).collect();
             Some((t.name.clone(), t.id, database.schema_id(&t.schema), target.join(".")))
         }
         _ => None,
@@ -210,7 +211,10 @@ fn columns(database: &Database, of: fn(&Column) -> bool) -> View {
         ("is_rowguidcol", Kind::Bit, |_| int(0)),
         ("is_xml_document", Kind::Bit, |_| int(0)),
         ("default_object_id", Kind::Int, |_| int(0)),
-        ("graph_type", Kind::Int, |_| Value::Null),
+        ("graph_type", Kind::Int, |(_, c)| match c.graph {
+            0 => Value::Null,
+            graph => int(i32::from(graph)),
+        }),
     ];
     let all = database.tables.values().flat_map(|t| t.columns.iter().map(move |c| (t.as_ref(), c)));
     made(parts, all.filter(|(_, c)| of(c)))
@@ -275,8 +279,10 @@ fn index_columns(database: &Database) -> View {
         let id = |name: &str| table.column(name).map_or(0, |at| table.columns[at].id);
         for index in &table.indexes {
             let keys = index.of.columns.iter().enumerate();
+            // A column of a columnstore has no place in a key.
+            let place = |n: usize| if index.of.columnstore { 0 } else { n + 1 };
             all.extend(keys.map(|(n, (name, desc))| {
-                (table.id, index.id, n + 1, id(name), n + 1, *desc, false)
+                (table.id, index.id, n + 1, id(name), place(n), *desc, index.of.columnstore)
             }));
             let count = index.of.columns.len();
             let more = index.of.included.iter().enumerate();
@@ -303,7 +309,9 @@ fn partitions(database: &Database) -> View {
     ];
     let one = |t: &std::sync::Arc<Table>| {
         let clustered = t.indexes.iter().any(|index| index.id == 1);
-        let first = (t.id, i32::from(clustered), t.rows.len());
+        // What is in memory or elsewhere has no pages here.
+        let is_here = !t.has("memory_optimized") && !t.has("external");
+        let first = (t.id, i32::from(clustered), if is_here { t.rows.len() } else { 0 });
         let others = t
             .indexes
             .iter()
