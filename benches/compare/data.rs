@@ -24,12 +24,14 @@ const BUFFER_BYTES: usize = 1 << 20;
 pub(crate) struct Data {
     folder: PathBuf,
     tables: PathBuf,
+    scale: f64,
 }
 
 impl Data {
     /// Makes every file under `folder` that is not there yet.
     pub(crate) fn make(folder: &Path, scale: f64) -> Result<Self> {
-        let data = Data { folder: folder.to_owned(), tables: folder.join(format!("tpch-{scale}")) };
+        let tables = folder.join(format!("tpch-{scale}"));
+        let data = Data { folder: folder.to_owned(), tables, scale };
         std::fs::create_dir_all(&data.tables)?;
         let items = || LineItemGenerator::new(scale, 1, 1);
         data.once("lineitem.csv", |path| csv(path, items()))?;
@@ -45,6 +47,14 @@ impl Data {
     /// A file of this scale.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.tables.join(name)
+    }
+
+    /// `lineitem` in SQLite, made when it is asked for; digits after the point are floating point
+    /// there, as SQLite has no other.
+    pub(crate) fn sqlite(&self) -> Result<PathBuf> {
+        let items = LineItemGenerator::new(self.scale, 1, 1);
+        self.once("lineitem.sqlite", |path| sqlite(path, items))?;
+        Ok(self.file("lineitem.sqlite"))
     }
 
     /// `flights-3m.parquet` of the npm package vega-datasets, which may not be there.
@@ -105,6 +115,46 @@ fn write_object(file: &mut impl Write, item: &LineItem) -> std::io::Result<()> {
         item.l_commitdate, item.l_receiptdate, item.l_shipinstruct,
     )?;
     writeln!(file, "\"l_shipmode\":\"{}\",\"l_comment\":\"{}\"}}", item.l_shipmode, item.l_comment)
+}
+
+/// Writes a database of one table.
+fn sqlite(path: &Path, items: LineItemGenerator<'static>) -> Result<()> {
+    let mut database = rusqlite::Connection::open(path)?;
+    database.execute_batch("pragma journal_mode = off; pragma synchronous = off")?;
+    database.execute_batch(
+        "create table lineitem (
+            l_orderkey bigint not null, l_partkey bigint not null, l_suppkey bigint not null,
+            l_linenumber integer not null, l_quantity bigint not null, l_extendedprice real not null,
+            l_discount real not null, l_tax real not null, l_returnflag text not null,
+            l_linestatus text not null, l_shipdate date not null, l_commitdate date not null,
+            l_receiptdate date not null, l_shipinstruct text not null, l_shipmode text not null,
+            l_comment text not null)",
+    )?;
+    let rows = database.transaction()?;
+    let places = vec!["?"; 16].join(", ");
+    let mut insert = rows.prepare(&format!("insert into lineitem values ({places})"))?;
+    for item in items.iter() {
+        insert.execute(rusqlite::params![
+            item.l_orderkey,
+            item.l_partkey,
+            item.l_suppkey,
+            item.l_linenumber,
+            item.l_quantity,
+            item.l_extendedprice.as_f64(),
+            item.l_discount.as_f64(),
+            item.l_tax.as_f64(),
+            item.l_returnflag,
+            item.l_linestatus,
+            item.l_shipdate.to_string(),
+            item.l_commitdate.to_string(),
+            item.l_receiptdate.to_string(),
+            item.l_shipinstruct,
+            item.l_shipmode,
+            item.l_comment,
+        ])?;
+    }
+    drop(insert);
+    Ok(rows.commit()?)
 }
 
 /// Writes a plain Parquet file, without the Arrow schema that other writers would not leave either.

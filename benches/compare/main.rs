@@ -17,6 +17,7 @@ mod data;
 mod encode;
 mod mysql;
 mod postgres;
+mod roads;
 mod shards;
 mod table;
 mod upload;
@@ -87,6 +88,7 @@ fn bench() -> Result<()> {
     upload::bench(&settings, &data)?;
     mysql::bench(&settings, &data)?;
     postgres::bench(&settings, &data)?;
+    roads::bench(&settings, &data)?;
     shards::bench(&settings)
 }
 

@@ -41,8 +41,16 @@ enum Contestant {
     Client,
 }
 
-const CONTESTANTS: &[Contestant] =
-    &[Contestant::Dhow { name: "dhow", options: "" }, Contestant::DuckDb, Contestant::Client];
+const CONTESTANTS: &[Contestant] = &[
+    Contestant::Dhow { name: "dhow", options: "" },
+    #[cfg(feature = "connectorx")]
+    Contestant::Dhow {
+        name: "dhow (reader: connectorx)",
+        options: ", reader: connectorx, split_by: l_orderkey, partitions: 2",
+    },
+    Contestant::DuckDb,
+    Contestant::Client,
+];
 
 impl Contestant {
     fn label(self) -> String {
@@ -55,7 +63,7 @@ impl Contestant {
 
     /// The name of its folder.
     fn word(self) -> String {
-        self.label().replace([':', ' '], "_")
+        self.label().replace([':', ' ', '(', ')'], "_")
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{Result, Settings};
 #[path = "../../tests/databases/proxy.rs"]
 mod proxy;
 #[path = "../../tests/databases/tds/mod.rs"]
-mod tds;
+pub(crate) mod tds;
 
 use proxy::{Fault, Proxy};
 use tds::Tds;
@@ -23,7 +23,7 @@ use tds::Tds;
 /// The name of the case.
 const NAME: &str = "shards";
 /// Rows of each shard.
-const ROWS: usize = 20_000;
+pub(crate) const ROWS: usize = 20_000;
 /// What is added to each piece of an answer of the slower shard.
 const LATENCY: Duration = Duration::from_millis(5);
 
@@ -68,7 +68,7 @@ pub(crate) fn bench(settings: &Settings) -> Result<()> {
 }
 
 /// A server with a table of logins.
-fn with_rows() -> Result<Tds> {
+pub(crate) fn with_rows() -> Result<Tds> {
     let server = Tds::start();
     server.execute(
         "shop",
