@@ -9,6 +9,8 @@ mod killed;
 mod round;
 mod shards;
 
+#[cfg(feature = "connectorx")]
+use crate::cluster::SHARED;
 use crate::project::Project;
 use crate::tds::{Fault, Tds, When};
 
@@ -28,6 +30,27 @@ pub(super) fn add(server: &Tds, ids: std::ops::Range<usize>) {
     for some in rows.chunks(500) {
         server.execute("shop", &format!("insert into t (id, name) values {}", some.join(", ")));
     }
+}
+
+#[cfg(feature = "connectorx")]
+#[test]
+fn connectorx_reads_the_same_rows() {
+    let server = with_rows(100);
+    let (url, target) = SHARED.url("two_roads_from_sqlserver");
+    for (more, table) in
+        [("tls: disable", "own"), ("reader: connectorx, split_by: id, partitions: 2", "other")]
+    {
+        let project = Project::of(&format!(
+            "sources:\n  rows: {{ type: sqlserver, url: \"{}\", query: \"select id, name from t\", {more} }}\n\
+             sinks:\n  out: {{ from: rows, type: postgres, url: \"{url}\", table: {table}, mode: replace }}\n",
+            server.url("shop")
+        ));
+        let ended = project.run(None);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+    }
+    let same = "select count(*), count(distinct name) from own \
+                full join other using (id, name)";
+    assert_eq!(SHARED.psql(&target, same), "100|100");
 }
 
 #[test]

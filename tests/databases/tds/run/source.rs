@@ -288,7 +288,7 @@ fn function(
     let of = match last.as_str() {
         "generate_series" => vec![("value", Type::not_null(Kind::BigInt))],
         "string_split" => vec![("value", Type::of(Kind::NVarChar(Some(4000))))],
-        "dm_exec_describe_first_result_set" => catalog::described(),
+        "dm_exec_describe_first_result_set" => catalog::described_or_faulty(),
         "fn_my_permissions" => vec![
             ("entity_name", Type::of(Kind::NVarChar(Some(128)))),
             ("subentity_name", Type::of(Kind::NVarChar(Some(128)))),
@@ -392,7 +392,7 @@ fn table_function(name: &str, args: &[Value], world: &World) -> Result<Vec<Row>,
         "fn_my_permissions" => Ok(catalog::permissions(&text(0), world)),
         _ => {
             let browse = args.get(2).and_then(Value::int) == Some(1);
-            catalog::describe(&text(0), browse, world)
+            Ok(catalog::describe_or_fault(&text(0), browse, world))
         }
     }
 }

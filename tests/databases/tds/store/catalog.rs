@@ -4,6 +4,6 @@ mod describe;
 mod functions;
 mod views;
 
-pub(crate) use describe::{describe, described};
+pub(crate) use describe::{describe, describe_or_fault, described, described_or_faulty};
 pub(crate) use functions::{function, permissions, variant_int, variant_text};
 pub(crate) use views::view;

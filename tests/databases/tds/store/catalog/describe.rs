@@ -65,6 +65,33 @@ pub(crate) fn describe(text: &str, browse: bool, world: &World) -> Result<Vec<Ro
     Ok(all.enumerate().map(|(at, (head, hidden))| row(at, head, hidden, browse)).collect())
 }
 
+/// The columns of `sys.dm_exec_describe_first_result_set`, which answers a faulty query with a row.
+pub(crate) fn described_or_faulty() -> Vec<(&'static str, Type)> {
+    let faults = [
+        ("error_number", Kind::Int),
+        ("error_severity", Kind::Int),
+        ("error_state", Kind::Int),
+        ("error_message", Kind::NVarChar(Some(4000))),
+    ];
+    described().into_iter().chain(faults.map(|(name, kind)| (name, Type::of(kind)))).collect()
+}
+
+/// What it answers.
+pub(crate) fn describe_or_fault(text: &str, browse: bool, world: &World) -> Vec<Row> {
+    let glued = |row: &[Value], fault: [Value; 4]| {
+        Row::from(row.iter().cloned().chain(fault).collect::<Vec<_>>())
+    };
+    match describe(text, browse, world) {
+        Ok(rows) => rows.iter().map(|row| glued(row, [const { Value::Null }; 4])).collect(),
+        Err(fault) => {
+            let nulls = vec![Value::Null; described().len()];
+            let numbers = [fault.number, i32::from(fault.class), i32::from(fault.state)];
+            let [number, class, state] = numbers.map(|number| Value::Int(number.into()));
+            vec![glued(&nulls, [number, class, state, Value::text(&fault.text)])]
+        }
+    }
+}
+
 /// The columns of the keys of all tables that columns come from, where they are not given.
 fn keys(heads: &[Head], world: &World) -> Vec<Head> {
     let mut more: Vec<Head> = Vec::new();
