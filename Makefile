@@ -26,7 +26,7 @@ test: postgres mariadb $(VENV_TESTS)/ready $(NPM_TESTS)/ready ## run every test;
 	cargo test --locked --features connectorx
 
 test-long: postgres mariadb $(VENV_TESTS)/ready $(NPM_TESTS)/ready ## the tests against databases in full, which take hours
-	DHOW_LONG=1 cargo test --locked --features connectorx --test databases
+	DHOW_LONG=1 cargo test --locked --features connectorx --lib --test databases
 
 # The tests start servers of their own, so none is set up to run: `createcluster.d` is read by
 # Debian's package when it would make the first one.

@@ -24,6 +24,11 @@ use crate::source::{Comparison, Op, Snapshot, Source, Split, Want, Window};
 
 const ROWS: usize = 60;
 
+/// Whether the long form of a test was asked for, as `make test-long` does.
+pub(super) fn is_long() -> bool {
+    std::env::var_os("DHOW_LONG").is_some()
+}
+
 /// How the table of `fixtures/types` is read by a connector.
 struct Story {
     connector: &'static Connector,

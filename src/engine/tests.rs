@@ -212,6 +212,7 @@ impl Site {
             above,
             high: high.into_iter().collect(),
             notes: vec![],
+            late: vec![],
             settings: settings(),
             tally: Arc::default(),
         });
@@ -649,6 +650,7 @@ async fn load_shards(
         above: Watermarks::new(),
         high: Watermarks::new(),
         notes: vec![],
+        late: vec![],
         settings: Settings { limits: Limits { jobs: 1, ..settings().limits }, ..settings() },
         tally: Arc::default(),
     };

@@ -11,6 +11,7 @@ use rusqlite::types::ValueRef;
 
 use super::cells::{Cells, Misfit, shown};
 use crate::error::{Error, Result};
+use crate::memory::Reservation;
 use crate::source::{Refuse, Refused};
 
 /// A batch is full at this many bytes of text and blobs, however few its rows are.
@@ -25,15 +26,19 @@ pub(super) struct Batch {
     keep: Vec<bool>,
     kept: usize,
     bytes: usize,
+    room: Box<dyn Reservation>,
 }
 
+/// Memory is drawn in steps of this many bytes.
+const STEP_BYTES: usize = 1 << 20;
+
 impl Batch {
-    /// An empty batch with the columns of `schema`.
-    pub(super) fn new(schema: &SchemaRef) -> Result<Self> {
+    /// An empty batch with the columns of `schema`, which draws memory for long values from `room`.
+    pub(super) fn new(schema: &SchemaRef, room: Box<dyn Reservation>) -> Result<Self> {
         let cells: Result<Vec<Cells>> =
             schema.fields().iter().map(|field| Cells::new(field.data_type())).collect();
         let schema = Arc::clone(schema);
-        Ok(Batch { schema, cells: cells?, keep: Vec::new(), kept: 0, bytes: 0 })
+        Ok(Batch { schema, cells: cells?, keep: Vec::new(), kept: 0, bytes: 0, room })
     }
 
     /// Rows seen, refused ones among them.
@@ -90,14 +95,19 @@ impl Batch {
                 cells.push_null();
                 continue;
             }
+            if let ValueRef::Text(bytes) | ValueRef::Blob(bytes) = value {
+                self.bytes += bytes.len();
+                let whole = 2 * self.bytes;
+                // The value as SQLite has it, and as it is kept here.
+                if whole >= self.room.held() + STEP_BYTES {
+                    self.room.resize(whole)?;
+                }
+            }
             let allowed = self.schema.field(index).is_nullable() || value != ValueRef::Null;
             let pushed = if allowed { cells.push(value) } else { Err(null_misfit()) };
             if let Err(misfit) = pushed {
                 cells.push_null();
                 found = Some((index, shown(value), misfit));
-            }
-            if let ValueRef::Text(bytes) | ValueRef::Blob(bytes) = value {
-                self.bytes += bytes.len();
             }
         }
         Ok(found)

@@ -31,6 +31,14 @@ pub(super) fn of(file: &str, error: &rusqlite::Error) -> Error {
                  be written to; copy it, or open it once with the program that wrote it",
             ),
         ),
+        Some(ErrorCode::TooBig) => (
+            Kind::Data,
+            format!("`{file}` has a value that is too long to be read"),
+            Some(
+                "a value may have up to 1,000,000,000 bytes, and half of `--memory`: give more, or \
+                 leave it out, or take parts of it, with a `query`",
+            ),
+        ),
         Some(ErrorCode::OutOfMemory) => {
             (Kind::Limit, format!("no memory was left to read `{file}`"), None)
         }

@@ -15,6 +15,8 @@ mod options;
 mod pool;
 mod quote;
 mod read;
+#[cfg(test)]
+mod rows_tests;
 mod source;
 mod split;
 mod table;

@@ -23,6 +23,7 @@ use super::split::{Range, clause};
 use super::table::Table;
 use super::{error, filter};
 use crate::error::{Error, Result};
+use crate::memory::Memory;
 use crate::source::{BatchStream, Refuse, Snapshot, SnapshotId, Split, Want, Watermark};
 
 /// A table, view or query in one state of its database.
@@ -34,19 +35,20 @@ pub(super) struct Frozen {
     splits: Vec<Split>,
     ranges: Vec<Range>,
     pool: Pool,
+    memory: Arc<dyn Memory>,
 }
 
 impl Frozen {
-    /// The view of `table` that the readers in `pool` see.
+    /// The view of `table` that the readers in `pool` see; long values draw from `memory`.
     pub(super) fn new(
         id: SnapshotId,
         table: Table,
         window: Window,
         splits: Vec<(Split, Range)>,
-        pool: Pool,
+        (pool, memory): (Pool, Arc<dyn Memory>),
     ) -> Self {
         let (splits, ranges) = splits.into_iter().unzip();
-        Frozen { id, table, window, splits, ranges, pool }
+        Frozen { id, table, window, splits, ranges, pool, memory }
     }
 }
 
@@ -72,7 +74,9 @@ impl Snapshot for Frozen {
         let Some(at) = self.splits.iter().position(|known| known.id == split.id) else {
             return Err(Error::bug(format!("there is no split `{}`", split.id)));
         };
-        let job = Arc::new(Job::new(&self.table, &self.window, self.ranges[at], want)?);
+        let memory = Arc::clone(&self.memory);
+        let job = Job::new(&self.table, &self.window, self.ranges[at], want, memory)?;
+        let job = Arc::new(job);
         let pool = self.pool.clone();
         Ok(match job.rowid {
             Some(_) => by_rowid(job, pool).boxed(),
@@ -94,10 +98,17 @@ struct Job {
     batch_rows: usize,
     limit: usize,
     refuse: Arc<dyn Refuse>,
+    memory: Arc<dyn Memory>,
 }
 
 impl Job {
-    fn new(table: &Table, window: &Window, range: Range, want: &Want) -> Result<Self> {
+    fn new(
+        table: &Table,
+        window: &Window,
+        range: Range,
+        want: &Want,
+        memory: Arc<dyn Memory>,
+    ) -> Result<Self> {
         let columns = want.columns.clone();
         let columns = columns.unwrap_or_else(|| (0..table.schema.fields().len()).collect());
         let schema = table
@@ -117,7 +128,12 @@ impl Job {
             batch_rows: want.batch_rows.max(1),
             limit: want.limit.unwrap_or(usize::MAX),
             refuse: Arc::clone(&want.refuse),
+            memory,
         })
+    }
+
+    fn batch(&self) -> Result<Batch> {
+        Batch::new(&self.schema, self.memory.reserve("sqlite reader"))
     }
 
     fn sqlite(&self, e: &rusqlite::Error) -> Error {
@@ -200,7 +216,7 @@ fn rows_from(
     let mut statement = connection.prepare_cached(&job.sql).map_err(sqlite)?;
     let values = params_from_iter(job.values.iter().chain(&range));
     let mut found = statement.query(values).map_err(sqlite)?;
-    let mut batch = Batch::new(&job.schema)?;
+    let mut batch = job.batch()?;
     let mut last = None;
     while let Some(row) = found.next().map_err(sqlite)? {
         let rowid: i64 = row.get(0).map_err(sqlite)?;
@@ -245,7 +261,7 @@ fn send_all(connection: &Lent, job: &Job, sender: &mpsc::Sender<RecordBatch>) ->
     let mut statement = connection.prepare(&job.sql).map_err(sqlite)?;
     let mut found = statement.query(params_from_iter(&job.values)).map_err(sqlite)?;
     let (mut number, mut left) = (0_u64, job.limit);
-    let mut batch = Batch::new(&job.schema)?;
+    let mut batch = job.batch()?;
     while left > batch.kept() {
         let Some(row) = found.next().map_err(sqlite)? else { break };
         number += 1;
@@ -257,7 +273,7 @@ fn send_all(connection: &Lent, job: &Job, sender: &mpsc::Sender<RecordBatch>) ->
         )?;
         if batch.is_full(job.batch_rows) {
             left -= batch.kept();
-            let full = std::mem::replace(&mut batch, Batch::new(&job.schema)?);
+            let full = std::mem::replace(&mut batch, job.batch()?);
             // Nobody reads any more: the end.
             if sender.blocking_send(full.finish()?).is_err() {
                 return Ok(());

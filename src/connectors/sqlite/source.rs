@@ -5,22 +5,30 @@ use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
+use rusqlite::Connection;
+use rusqlite::limits::Limit;
 
 use super::freeze::{Database, Readers};
 use super::options::{self, Wanted};
 use super::pool::Pool;
 use super::read::Frozen;
 use super::table::Table;
-use super::{cursor, split};
+use super::{cursor, error, split};
 use crate::config::Options;
 use crate::connectors::Context;
 use crate::error::{Error, Result};
+use crate::memory::Memory;
 use crate::source::{Snapshot, SnapshotId, Source, Window};
 
 /// The source that `options` describe; they have been checked.
 pub(super) fn open(options: &Options, context: &Context) -> Result<Arc<dyn Source>> {
     let (wanted, _) = options::read(options);
-    let plan = Plan { wanted, base: context.base.clone(), jobs: context.jobs.max(1) };
+    let plan = Plan {
+        wanted,
+        base: context.base.clone(),
+        jobs: context.jobs.max(1),
+        memory: Arc::clone(&context.memory),
+    };
     Ok(Arc::new(SqliteSource { plan: Arc::new(plan), promised: OnceLock::new() }))
 }
 
@@ -37,6 +45,7 @@ struct Plan {
     wanted: Wanted,
     base: PathBuf,
     jobs: usize,
+    memory: Arc<dyn Memory>,
 }
 
 impl Plan {
@@ -49,6 +58,7 @@ impl Plan {
         let database = Database::find(&self.base, &self.wanted.path)?;
         // One more than there are jobs: a stream that is not read from may hold one.
         let Readers { connections, state } = database.readers(self.jobs + 1)?;
+        connections.iter().try_for_each(|connection| self.bound(connection))?;
         let Some(first) = connections.first() else {
             return Err(Error::bug("a SQLite database was opened without a reader"));
         };
@@ -59,7 +69,20 @@ impl Plan {
         let splits = split::cut(first, &table, &window, wanted.split_rows)?;
         let how = format!("{wanted:?} {above:?}");
         let id = SnapshotId::of([state.0.as_str(), how.as_str()]);
-        Ok(Frozen::new(id, table, window, splits, Pool::new(connections)))
+        let pool = Pool::new(connections);
+        Ok(Frozen::new(id, table, window, splits, (pool, Arc::clone(&self.memory))))
+    }
+}
+
+impl Plan {
+    /// Lets SQLite make no value that there is no memory for; each is held twice.
+    fn bound(&self, connection: &Connection) -> Result<()> {
+        let half = self.memory.limit().and_then(|bytes| i32::try_from(bytes / 2).ok());
+        let Some(half) = half else { return Ok(()) };
+        let set = connection
+            .limit(Limit::SQLITE_LIMIT_LENGTH)
+            .and_then(|own| connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, own.min(half.max(1))));
+        set.map(|_| ()).map_err(|e| error::of(&self.wanted.path, &e))
     }
 }
 

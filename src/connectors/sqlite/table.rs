@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, OptionalExtension};
 
 use super::error;
@@ -147,7 +148,10 @@ fn describe_table(connection: &Connection, file: &str, name: &str) -> Result<Des
     };
     let columns = declared(connection, "main", &name).map_err(sqlite)?;
     let free = |alias: &&str| !columns.iter().any(|c| c.name.eq_ignore_ascii_case(alias));
-    let rowid = (kind == "table" && !without_rowid)
+    // A SELECT has no more columns than a table: with all of them there is no place for the rowid.
+    let most = connection.limit(Limit::SQLITE_LIMIT_COLUMN).map_err(sqlite)?;
+    let has_place = i32::try_from(columns.len()).is_ok_and(|columns| columns < most);
+    let rowid = (kind == "table" && !without_rowid && has_place)
         .then(|| ["rowid", "_rowid_", "oid"].into_iter().find(free))
         .flatten();
     Ok((format!("main.{}", identifier(&name)), rowid, columns))

@@ -25,7 +25,7 @@ fn source_of(base: &Path, options: &Options, jobs: usize) -> Arc<dyn Source> {
     open(options, &context).unwrap()
 }
 
-fn source(base: &Path, options: &[(&str, &str)]) -> Arc<dyn Source> {
+pub(super) fn source(base: &Path, options: &[(&str, &str)]) -> Arc<dyn Source> {
     let mut all = vec![("path", "a.db")];
     all.extend_from_slice(options);
     source_of(base, &Options::of_arguments(&all), 3)
@@ -41,22 +41,22 @@ fn with_columns(options: &[(&str, &str)], columns: &[(&str, &str)]) -> Options {
     Options::new(place, entries)
 }
 
-async fn snapshot(source: &Arc<dyn Source>) -> Arc<dyn Snapshot> {
+pub(super) async fn snapshot(source: &Arc<dyn Source>) -> Arc<dyn Snapshot> {
     source.open(&Window::default()).await.unwrap()
 }
 
-async fn refusal(base: &Path, options: &[(&str, &str)]) -> Error {
+pub(super) async fn refusal(base: &Path, options: &[(&str, &str)]) -> Error {
     source(base, options).open(&Window::default()).await.map(|_| ()).unwrap_err()
 }
 
-fn database(sql: &str) -> (tempfile::TempDir, Connection) {
+pub(super) fn database(sql: &str) -> (tempfile::TempDir, Connection) {
     let dir = tempfile::tempdir().unwrap();
     let connection = Connection::open(dir.path().join("a.db")).unwrap();
     connection.execute_batch(sql).unwrap();
     (dir, connection)
 }
 
-async fn batches(
+pub(super) async fn batches(
     snapshot: &Arc<dyn Snapshot>,
     split: &Split,
     want: &Want,
@@ -64,7 +64,7 @@ async fn batches(
     snapshot.read(split, want).await?.try_collect().await
 }
 
-async fn all(snapshot: &Arc<dyn Snapshot>, want: &Want) -> Result<Vec<RecordBatch>> {
+pub(super) async fn all(snapshot: &Arc<dyn Snapshot>, want: &Want) -> Result<Vec<RecordBatch>> {
     let mut all = Vec::new();
     for split in snapshot.splits() {
         all.extend(batches(snapshot, split, want).await?);
@@ -77,7 +77,7 @@ async fn shown(source: &Arc<dyn Source>) -> String {
     pretty_format_batches(&all(&snapshot, &Want::default()).await.unwrap()).unwrap().to_string()
 }
 
-fn numbers(batches: &[RecordBatch]) -> Vec<i64> {
+pub(super) fn numbers(batches: &[RecordBatch]) -> Vec<i64> {
     let column =
         |batch: &RecordBatch| batch.column(0).as_primitive::<Int64Type>().values().to_vec();
     batches.iter().flat_map(column).collect()

@@ -23,8 +23,9 @@ const PATIENCE: &str = "net_write_timeout = 86400, net_read_timeout = 86400, wai
                         completion_type = 0, sql_buffer_result = 0, \
                         lock_wait_timeout = 60, innodb_lock_wait_timeout = 60";
 
-/// Settings that not every server has: a statement may take as long as it does, and what is known
-/// of tables is not taken from a cache.
+/// Settings that not every server has, or lets us set: a statement may take as long as it does,
+/// what is known of tables is not taken from a cache, lists are not cut, and no warning is
+/// forgotten over others.
 const SOME: &[&str] = &[
     "max_statement_time = 0",
     "max_execution_time = 0",
@@ -32,6 +33,8 @@ const SOME: &[&str] = &[
     "idle_readonly_transaction_timeout = 0",
     "information_schema_stats_expiry = 0",
     "query_cache_type = 0",
+    "group_concat_max_len = 1073741824",
+    "max_error_count = 65535",
 ];
 
 /// The oldest versions that are spoken to.

@@ -69,6 +69,6 @@ impl Snapshot for Frozen {
                     .at("split", &split.id)
             })?;
         let job = read::Job::new(self, piece, want)?;
-        read::start(job, &self.sessions, self.memory.reserve("mysql reader")).await
+        read::start(job, &self.sessions, self.memory.as_ref()).await
     }
 }

@@ -22,9 +22,12 @@ mod piece;
 mod position;
 mod read;
 mod relation;
+#[cfg(test)]
+mod rows_tests;
 mod sessions;
 #[cfg(test)]
 mod source_tests;
+mod warning;
 
 use std::sync::{Arc, OnceLock};
 

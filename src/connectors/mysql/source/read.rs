@@ -10,13 +10,14 @@ use super::frozen::Frozen;
 use super::piece::{Piece, clause};
 use super::relation::Relation;
 use super::sessions::{Lent, Sessions};
+use super::warning;
 use crate::connectors::mysql::decode::{Decoder, Reading};
 use crate::connectors::mysql::error;
 use crate::connectors::mysql::options::SourceOptions;
 use crate::connectors::mysql::wire::Failure;
 use crate::connectors::underway::{Left, batches};
 use crate::error::{Error, Result};
-use crate::memory::Reservation;
+use crate::memory::{Memory, Reservation};
 use crate::source::{BatchStream, Refuse, Want};
 
 /// What a read needs to know.
@@ -111,9 +112,11 @@ fn statement(frozen: &Frozen, piece: &Piece, selects: &[String], want: &Want) ->
 pub(in crate::connectors::mysql) async fn start(
     job: Job,
     sessions: &Arc<Sessions>,
-    held: Box<dyn Reservation>,
+    memory: &dyn Memory,
 ) -> Result<BatchStream> {
-    let lent = sessions.lend().await?;
+    let mut lent = sessions.lend().await?;
+    lent.connection()?.draw_from(memory.reserve("mysql row"));
+    let held = memory.reserve("mysql reader");
     let sessions = Arc::clone(sessions);
     Ok(batches(
         Left::Alone,
@@ -141,9 +144,13 @@ async fn run(
         // An error is the answer to having been stopped; all others are found with the next use.
         let _ = rows.skip().await;
     }
+    let warnings = rows.warnings();
     drop(rows);
     if end == End::GivenUp && !is_in_step(&mut lent).await {
         return Ok(());
+    }
+    if end == End::Last && warnings > 0 {
+        warning::refuse_cuts(lent.connection()?, &job.label).await?;
     }
     lent.give_back().await;
     Ok(())

@@ -9,7 +9,8 @@ use crate::error::Error;
 /// Whether a packet among rows is the last one.
 pub(super) enum Last {
     No,
-    Yes,
+    /// With so many warnings; the server counts no further than this number can.
+    Yes(u16),
     /// The server gave up.
     Refused(Failure),
 }
@@ -18,25 +19,25 @@ pub(super) enum Last {
 #[inline]
 pub(super) fn last(packet: &[u8]) -> Result<Last> {
     match packet.first() {
-        Some(0xfe) if packet.len() < 0xff_ffff => ended(packet).map(|()| Last::Yes),
+        Some(0xfe) if packet.len() < 0xff_ffff => ended(packet).map(Last::Yes),
         Some(0xff) => Ok(Last::Refused(Failure::answered(packet))),
         Some(_) => Ok(Last::No),
         None => Err(malformed("a row")),
     }
 }
 
-/// Looks at the packet behind the rows, in either of its forms.
-fn ended(packet: &[u8]) -> Result<()> {
+/// Looks at the packet behind the rows, in either of its forms; gives the number of warnings.
+fn ended(packet: &[u8]) -> Result<u16> {
     let mut cursor = Cursor(packet);
-    let status = match packet.len() {
-        5 => cursor.take(3).and_then(|_| cursor.u16()),
-        _ => status_of(&mut cursor).map(|(_, status)| status),
+    let said = match packet.len() {
+        5 => cursor.u8().and_then(|_| cursor.u16()).and_then(|w| Some((cursor.u16()?, w))),
+        _ => status_of(&mut cursor).and_then(|(_, status)| Some((status, cursor.u16()?))),
     };
-    let status = status.ok_or_else(|| malformed("the end of the rows"))?;
+    let (status, warnings) = said.ok_or_else(|| malformed("the end of the rows"))?;
     match StatusFlags::from_bits_truncate(status).contains(StatusFlags::SERVER_MORE_RESULTS_EXISTS)
     {
         true => Err(Error::unsupported("the statement gives several results").into()),
-        false => Ok(()),
+        false => Ok(warnings),
     }
 }
 

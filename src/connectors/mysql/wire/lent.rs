@@ -92,7 +92,7 @@ impl<'a> Lent<'a> {
         let packet = self.stream()?.packet().await?;
         match last(packet)? {
             Last::No => Ok(Some(packet.to_vec())),
-            Last::Yes => Ok(None),
+            Last::Yes(_) => Ok(None),
             Last::Refused(failure) => {
                 self.give_back();
                 Err(failure)

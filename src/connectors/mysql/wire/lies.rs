@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::public_key::tests::KEY;
+use super::proof_tests::hears;
 use super::script::{
     MYSQL_5, MYSQL_8, Turn, answers, column, counted, error, framed, greeting, ok,
 };
@@ -12,100 +12,11 @@ use crate::connectors::mysql::decode::{Decoder, Policies, Reading, reading};
 use crate::error::Kind;
 use crate::source::Stop;
 
-fn said(failure: Failure) -> Error {
+pub(super) fn said(failure: Failure) -> Error {
     match failure {
         Failure::Told(error) => error,
         other => panic!("{other:?}"),
     }
-}
-
-/// What a server hears that greets with `plugin` and then takes these turns.
-async fn hears(plugin: &str, turns: Vec<Turn>) -> (Result<()>, Vec<Vec<u8>>) {
-    let (login, heard) = serve(greeting("8.0.40", plugin, MYSQL_8), turns).await;
-    let opened = Connection::open(&login).await;
-    let opened = opened.map(|connection| assert!(connection.is_usable()));
-    (opened, heard.await.unwrap())
-}
-
-fn has_password(heard: &[Vec<u8>]) -> bool {
-    heard.iter().any(|packet| packet.windows(6).any(|bytes| bytes == b"secret"))
-}
-
-#[tokio::test]
-async fn a_password_that_the_server_remembers_is_proved_by_its_hash() {
-    let turns = vec![Turn::Answer(vec![vec![1, 3], ok()])];
-    let (opened, heard) = hears("caching_sha2_password", turns).await;
-    opened.unwrap();
-    let hash = mysql_common::scramble::scramble_sha256(b"12345678abcdefghijkl", b"secret").unwrap();
-    assert!(heard[0].windows(32).any(|bytes| bytes == hash), "{heard:?}");
-    assert!(!has_password(&heard));
-}
-
-#[tokio::test]
-async fn a_password_that_the_server_has_forgotten_is_encrypted_for_it() {
-    let key = [&[1], KEY].concat();
-    let full = vec![
-        Turn::Answer(vec![vec![1, 4]]),
-        Turn::Answer(vec![key.clone()]),
-        Turn::Answer(vec![ok()]),
-    ];
-    let (opened, heard) = hears("caching_sha2_password", full).await;
-    opened.unwrap();
-    assert_eq!((&heard[1][..], heard[2].len()), (&[2][..], 256));
-    assert!(!has_password(&heard));
-    let old = vec![Turn::Answer(vec![key]), Turn::Answer(vec![ok()])];
-    let (opened, heard) = hears("sha256_password", old).await;
-    opened.unwrap();
-    assert_eq!(heard[1].len(), 256);
-    assert!(!has_password(&heard));
-}
-
-#[tokio::test]
-async fn a_key_that_is_none_is_refused() {
-    let cut = KEY.strip_suffix(b"IDAQAB\n-----END PUBLIC KEY-----\n").unwrap();
-    for key in
-        [&b""[..], b"key", cut, b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----"]
-    {
-        let turns = vec![Turn::Answer(vec![vec![1, 4]]), Turn::Answer(vec![[&[1], key].concat()])];
-        let (opened, heard) = hears("caching_sha2_password", turns).await;
-        let error = said(opened.unwrap_err());
-        assert_eq!(error.message(), "`db:3306` sent no usable public key");
-        assert!(!has_password(&heard));
-    }
-}
-
-#[tokio::test]
-async fn a_server_may_ask_for_another_proof() {
-    let switch = [&[0xfe][..], b"mysql_native_password\0", b"abcdefghij1234567890\0"].concat();
-    let turns = vec![Turn::Answer(vec![switch]), Turn::Answer(vec![ok()])];
-    let (opened, heard) = hears("caching_sha2_password", turns).await;
-    opened.unwrap();
-    let hash = mysql_common::scramble::scramble_native(b"abcdefghij1234567890", b"secret").unwrap();
-    assert_eq!(heard[1], hash);
-}
-
-#[tokio::test]
-async fn a_password_in_clear_text_is_never_sent_without_encryption() {
-    let switch = [&[0xfe][..], b"mysql_clear_password\0"].concat();
-    let (opened, heard) = hears("mysql_native_password", vec![Turn::Answer(vec![switch])]).await;
-    let error = said(opened.unwrap_err());
-    assert_eq!(error.message(), "`db:3306` asks for the password in clear text");
-    assert!(!has_password(&heard));
-    // The same where it is what the greeting names.
-    let (_, heard) = hears("mysql_clear_password", vec![Turn::HangUp]).await;
-    assert!(!has_password(&heard));
-}
-
-#[tokio::test]
-async fn the_proofs_of_old_servers_are_named_and_refused() {
-    for switch in [vec![0xfe], [&[0xfe][..], b"mysql_old_password\0abc"].concat()] {
-        let (opened, _) = hears("mysql_native_password", vec![Turn::Answer(vec![switch])]).await;
-        let report = said(opened.unwrap_err()).report();
-        assert!(report.contains("asked for: mysql_old_password"), "{report}");
-    }
-    let (login, _) = serve(greeting("4.0.30", "", 0x2c), vec![]).await;
-    let error = said(Connection::open(&login).await.unwrap_err());
-    assert_eq!(error.message(), "`db:3306` is older than MySQL 5.5.7");
 }
 
 #[tokio::test]

@@ -5,8 +5,7 @@
 //! columns of a batch. `mysql_common` has the constants of the protocol and the arithmetic of
 //! passwords; packets are parsed here, where one that is cut is an error and never a panic.
 //!
-//! - `login`: what is needed for a session; `open` begins one: `socket`, `greeting`, `proof`,
-//!   `public_key`.
+//! - `login`: what is needed for a session; `open` begins one: `socket`, `greeting`, `proof`.
 //! - `stream`: the packets of a socket; `cursor`: the numbers and texts in a packet.
 //! - `lent`: the stream for one statement; `answer`: what comes back before and behind rows.
 //! - `column`: what the server says of a column; `rows`: the rows of a statement.
@@ -23,7 +22,8 @@ mod lies;
 mod login;
 mod open;
 mod proof;
-mod public_key;
+#[cfg(test)]
+mod proof_tests;
 mod rows;
 #[cfg(test)]
 mod script;
@@ -35,6 +35,7 @@ pub(in crate::connectors::mysql) mod tests;
 use mysql_common::constants::{CapabilityFlags, Command};
 
 use crate::error::Error;
+use crate::memory::Reservation;
 use answer::texts;
 use lent::{Answered, Lent, byte};
 use stream::{Stream, malformed};
@@ -109,6 +110,13 @@ impl Connection {
     /// Whether the session can still be used: no answer was left unread and nothing was lost.
     pub(in crate::connectors::mysql) fn is_usable(&self) -> bool {
         self.stream.is_some()
+    }
+
+    /// Draws the memory for rows that are larger than a block from `room` from now on.
+    pub(in crate::connectors::mysql) fn draw_from(&mut self, room: Box<dyn Reservation>) {
+        if let Some(stream) = &mut self.stream {
+            stream.draw_from(room);
+        }
     }
 
     /// Runs one statement; rows in its answer are skipped. Gives the number of rows it changed.

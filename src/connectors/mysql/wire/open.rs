@@ -47,7 +47,10 @@ async fn begin(login: &Login) -> Result<Opened> {
     let mut stream = Stream::new(socket, &login.shown, login.read_timeout);
     let greeting = Greeting::read(stream.packet().await?)?;
     let agreed = Agreed::of(&greeting, login)?;
-    let mut way = Way::Open;
+    let mut way = match login.host {
+        Host::Socket(_) => Way::Socket,
+        Host::Tcp(..) => Way::Open,
+    };
     if login.tls.mode != Mode::Disable {
         stream.send(&agreed.request()).await?;
         stream = encrypted(stream, login).await?;
@@ -140,7 +143,7 @@ async fn prove(
 ) -> Result<()> {
     let plugin = Plugin::named(&greeting.plugin);
     // The server may ask for another proof; a first answer in clear text would give it away.
-    let plugin = plugin.filter(|plugin| *plugin != Plugin::Clear).unwrap_or(Plugin::Native);
+    let plugin = plugin.filter(|plugin| plugin.is_hash()).unwrap_or(Plugin::Native);
     let proof = proof::first(plugin, login, &greeting.nonce, way)?;
     let program = [("program_name", "dhow"), ("_client_version", env!("CARGO_PKG_VERSION"))];
     let program = program.map(|(key, value)| (key.to_owned(), value.to_owned()));
@@ -158,5 +161,5 @@ async fn prove(
     let mut payload = Vec::new();
     response.with_mariadb_ext_capabilities(agreed.mariadb()).serialize(&mut payload);
     stream.send(&payload).await?;
-    proof::settle(stream, plugin, login, &greeting.nonce, way).await
+    proof::settle(stream, plugin, login, way).await
 }

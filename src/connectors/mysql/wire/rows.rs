@@ -14,6 +14,7 @@ pub(in crate::connectors::mysql) struct Rows<'a> {
     statement: u32,
     columns: Vec<Column>,
     progress: Progress,
+    warnings: u16,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +27,7 @@ enum Progress {
 
 impl<'a> Rows<'a> {
     pub(super) fn new(lent: Lent<'a>, statement: u32, columns: Vec<Column>) -> Self {
-        Rows { lent, statement, columns, progress: Progress::Begun }
+        Rows { lent, statement, columns, progress: Progress::Begun, warnings: 0 }
     }
 
     /// The next batch that `decoder` makes of the rows; `None` after the last one. No row is lost
@@ -44,10 +45,11 @@ impl<'a> Rows<'a> {
             self.progress = Progress::Rows;
         }
         while self.progress == Progress::Rows {
-            if decoder.is_full()
-                && let Some(batch) = decoder.batch()?
-            {
-                return Ok(Some(batch));
+            if decoder.is_full() {
+                self.lent.stream()?.let_go();
+                if let Some(batch) = decoder.batch()? {
+                    return Ok(Some(batch));
+                }
             }
             self.take(decoder).await?;
         }
@@ -68,12 +70,12 @@ impl<'a> Rows<'a> {
         }
         match seen {
             Last::No => Ok(()),
-            Last::Yes => {
-                self.end();
+            Last::Yes(warnings) => {
+                self.end(warnings)?;
                 Ok(())
             }
             Last::Refused(failure) => {
-                self.end();
+                self.end(0)?;
                 Err(failure)
             }
         }
@@ -87,9 +89,9 @@ impl<'a> Rows<'a> {
         while self.progress != Progress::Ended {
             match last(self.lent.stream()?.packet().await?)? {
                 Last::No => {}
-                Last::Yes => self.end(),
+                Last::Yes(warnings) => self.end(warnings)?,
                 Last::Refused(failure) => {
-                    self.end();
+                    self.end(0)?;
                     return Err(failure);
                 }
             }
@@ -97,10 +99,18 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
+    /// How many warnings the server has behind the last row.
+    pub(in crate::connectors::mysql) fn warnings(&self) -> u16 {
+        self.warnings
+    }
+
     /// There are no more rows: the session can go on.
-    fn end(&mut self) {
+    fn end(&mut self, warnings: u16) -> Result<()> {
         self.progress = Progress::Ended;
+        self.warnings = warnings;
+        self.lent.stream()?.let_go();
         self.lent.forget(self.statement);
+        Ok(())
     }
 }
 

@@ -1,9 +1,15 @@
 //! A server for tests that says what it is told to, be it wrong.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 use super::*;
 use crate::config::Options;
@@ -42,6 +48,8 @@ pub(in crate::connectors::mysql) fn greeting(version: &str, plugin: &str, flags:
 /// What MySQL 8 can do, without TLS; and an older one, which ends columns and rows by EOF.
 pub(in crate::connectors::mysql) const MYSQL_8: u32 = 0x01ff_f7df & !0x800;
 pub(in crate::connectors::mysql) const MYSQL_5: u32 = MYSQL_8 & !0x0100_0000;
+/// The ability to encrypt.
+const TLS: u32 = 0x800;
 
 /// The packet of a statement without rows, and of a login that went well.
 pub(in crate::connectors::mysql) fn ok() -> Vec<u8> {
@@ -108,30 +116,89 @@ pub(in crate::connectors::mysql) fn answers(
 pub(in crate::connectors::mysql) async fn serve(
     greeting: Vec<u8>,
     turns: Vec<Turn>,
-) -> (Login, tokio::task::JoinHandle<Vec<Vec<u8>>>) {
+) -> (Login, JoinHandle<Vec<Vec<u8>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let heard = tokio::spawn(async move {
         let (mut socket, _) = listener.accept().await.unwrap();
-        let mut heard = Vec::new();
         let _ = socket.write_all(&framed(&[greeting], 0)).await;
-        for turn in turns {
-            let Turn::Answer(packets) = turn else { return heard };
-            let mut header = [0; 4];
-            if socket.read_exact(&mut header).await.is_err() {
-                return heard;
-            }
-            let length = u32::from_le_bytes([header[0], header[1], header[2], 0]);
-            let mut packet = vec![0; usize::try_from(length).unwrap()];
-            socket.read_exact(&mut packet).await.unwrap();
-            heard.push(packet);
-            let _ = socket.write_all(&framed(&packets, header[3].wrapping_add(1))).await;
-        }
-        // What is sent after that is read, and not answered.
-        let _ = socket.read_to_end(&mut Vec::new()).await;
-        heard
+        converse(Box::new(socket), turns).await
     });
     (login(port), heard)
+}
+
+/// The same over a Unix socket in `folder`.
+pub(in crate::connectors::mysql) fn serve_in(
+    folder: &Path,
+    greeting: Vec<u8>,
+    turns: Vec<Turn>,
+) -> (Login, JoinHandle<Vec<Vec<u8>>>) {
+    let path = folder.join("s");
+    let listener = UnixListener::bind(&path).unwrap();
+    let heard = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let _ = socket.write_all(&framed(&[greeting], 0)).await;
+        converse(Box::new(socket), turns).await
+    });
+    (Login { host: Host::Socket(path), ..login(0) }, heard)
+}
+
+/// The same over TLS, with a certificate that is written into `folder`; what went before
+/// encryption is heard as well.
+pub(in crate::connectors::mysql) async fn serve_encrypted(
+    folder: &Path,
+    plugin: &str,
+    turns: Vec<Turn>,
+) -> (Login, JoinHandle<Vec<Vec<u8>>>) {
+    let acceptor = acceptor(folder);
+    let greeting = greeting("8.0.40", plugin, MYSQL_8 | TLS);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let heard = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let _ = socket.write_all(&framed(&[greeting], 0)).await;
+        let (_, request) = packet(&mut socket).await.unwrap();
+        let encrypted = acceptor.accept(socket).await.unwrap();
+        [vec![request], converse(Box::new(encrypted), turns).await].concat()
+    });
+    let options = Options::of_arguments(&[("tls", "verify-full"), ("tls_ca", "server.crt")]);
+    let tls = Tls::read(&options.reader(), None, false);
+    (Login { tls, base: folder.to_owned(), ..login(port) }, heard)
+}
+
+fn acceptor(folder: &Path) -> TlsAcceptor {
+    let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+    std::fs::write(folder.join("server.crt"), own.cert.pem()).unwrap();
+    let key = PrivateKeyDer::try_from(own.signing_key.serialize_der()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider);
+    let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let config = config.with_single_cert(vec![own.cert.der().clone()], key).unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+/// Takes the turns; gives what was heard before each.
+async fn converse(mut socket: Box<dyn super::stream::Socket>, turns: Vec<Turn>) -> Vec<Vec<u8>> {
+    let mut heard = Vec::new();
+    for turn in turns {
+        let Turn::Answer(packets) = turn else { return heard };
+        let Some((number, packet)) = packet(&mut socket).await else { return heard };
+        heard.push(packet);
+        let _ = socket.write_all(&framed(&packets, number.wrapping_add(1))).await;
+    }
+    // What is sent after that is read, and not answered.
+    let _ = socket.read_to_end(&mut Vec::new()).await;
+    heard
+}
+
+/// The number of the next packet, and the packet.
+async fn packet(socket: &mut (impl super::stream::Socket + ?Sized)) -> Option<(u8, Vec<u8>)> {
+    let mut header = [0; 4];
+    socket.read_exact(&mut header).await.ok()?;
+    let length = u32::from_le_bytes([header[0], header[1], header[2], 0]);
+    let mut packet = vec![0; usize::try_from(length).unwrap()];
+    socket.read_exact(&mut packet).await.unwrap();
+    Some((header[3], packet))
 }
 
 /// Packets in their frames.

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use super::Result;
 use super::failure::{self, Failure};
 use crate::error::Error;
+use crate::memory::Reservation;
 
 /// Bytes read from the socket at once, at most; packets up to this size are never copied.
 const BLOCK_BYTES: usize = 512 * 1024;
@@ -41,6 +42,8 @@ pub(super) struct Stream {
     large: Vec<u8>,
     /// What is missing of it. Kept here so that a read can be given up and begun again.
     underway: Option<Underway>,
+    /// What the memory for large packets is drawn from; `None` for none.
+    room: Option<Box<dyn Reservation>>,
     /// The number of the next packet in either direction.
     sequence: u8,
     patience: Patience,
@@ -86,6 +89,7 @@ impl Stream {
             unread: 0..0,
             large: Vec::new(),
             underway: None,
+            room: None,
             sequence: 0,
             patience,
         }
@@ -97,6 +101,23 @@ impl Stream {
         match self.unread.is_empty() {
             true => Ok(self.socket),
             false => Err(malformed("nothing before encryption begins")),
+        }
+    }
+
+    /// Draws the memory for large packets from `room` from now on.
+    pub(super) fn draw_from(&mut self, room: Box<dyn Reservation>) {
+        self.room = Some(room);
+    }
+
+    /// Lets go of the memory of the last large packet, which nobody looks at any more.
+    pub(super) fn let_go(&mut self) {
+        if self.underway.is_none() && !self.large.is_empty() {
+            self.large.clear();
+            self.large.shrink_to(KEPT_BYTES);
+            if let Some(room) = &mut self.room {
+                // Less than before is always there.
+                let _ = room.resize(0);
+            }
         }
     }
 
@@ -120,7 +141,7 @@ impl Stream {
             match self.next()? {
                 Next::Here(place) => return Ok(&self.block[place]),
                 Next::Awaited => self.fill().await?,
-                Next::Large(length) => self.begin_large(length),
+                Next::Large(length) => self.begin_large(length)?,
             }
         }
     }
@@ -130,7 +151,7 @@ impl Stream {
     pub(super) fn packet_here(&mut self) -> Result<Option<&[u8]>> {
         match self.next()? {
             Next::Here(place) => return Ok(Some(&self.block[place])),
-            Next::Large(length) => self.begin_large(length),
+            Next::Large(length) => self.begin_large(length)?,
             Next::Awaited => {}
         }
         Ok(None)
@@ -172,20 +193,30 @@ impl Stream {
     }
 
     /// Makes room for a large packet, whose first `length` bytes come next.
-    fn begin_large(&mut self, length: usize) {
-        self.large.clear();
-        self.large.shrink_to(KEPT_BYTES);
+    fn begin_large(&mut self, length: usize) -> Result<()> {
+        self.let_go();
+        self.begin_fragment(length)
+    }
+
+    /// Makes room for the next `length` bytes of a large packet, before they are read.
+    fn begin_fragment(&mut self, length: usize) -> Result<()> {
+        let whole = self.large.len() + length;
+        if whole > ROW_BYTES {
+            let error = Error::data("a row has more than 1 GiB");
+            let hint = "leave the long value out, or read it in parts, with a `query`";
+            return Err(error.hint(hint).into());
+        }
+        if let Some(room) = &mut self.room {
+            // The packet, and the values that are made of it.
+            room.resize(2 * whole)?;
+        }
         self.underway = Some(Underway { bytes: length, is_last: length < FRAGMENT_BYTES });
+        Ok(())
     }
 
     /// Reads what is missing of a large packet.
     async fn read_large(&mut self, mut underway: Underway) -> Result<()> {
         loop {
-            if self.large.len() + underway.bytes > ROW_BYTES {
-                let error = Error::data("a row has more than 1 GiB");
-                let hint = "leave the long value out, or read it in parts, with a `query`";
-                return Err(error.hint(hint).into());
-            }
             while underway.bytes > 0 {
                 underway.bytes -= self.append_to_large(underway.bytes).await?;
                 self.underway = Some(underway);
@@ -195,8 +226,8 @@ impl Stream {
                 return Ok(());
             }
             let length = self.next_fragment().await?;
+            self.begin_fragment(length)?;
             underway = Underway { bytes: length, is_last: length < FRAGMENT_BYTES };
-            self.underway = Some(underway);
         }
     }
 
@@ -293,6 +324,8 @@ pub(super) fn malformed(expected: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connectors::conformance::is_long;
+    use crate::memory::{Memory, small::Small};
 
     /// `payload` as packets from the number `sequence` on.
     fn framed(payload: &[u8], mut sequence: u8) -> Vec<u8> {
@@ -370,5 +403,58 @@ mod tests {
         let mut stream = Stream::new(Box::new(ours), "db", Duration::from_millis(1));
         let Err(Failure::Lost(text)) = stream.packet().await else { panic!("an answer") };
         assert_eq!(text, "the server was silent for 1ms, which is `read_timeout`");
+    }
+
+    /// What a stream with so much memory says to a row whose fragments arrive up to the header of
+    /// the last one, which is announced and never sent.
+    async fn announced(fragments: usize, memory: &Small) -> Error {
+        let (ours, mut theirs) = tokio::io::duplex(1 << 16);
+        let mut stream = Stream::new(Box::new(ours), "db", Duration::ZERO);
+        stream.draw_from(memory.reserve("row"));
+        let sender = tokio::spawn(async move {
+            let fragment = vec![b'x'; FRAGMENT_BYTES];
+            for number in 0..fragments {
+                let header = [0xff, 0xff, 0xff, u8::try_from(number % 256).unwrap()];
+                let last = number + 1 == fragments;
+                theirs.write_all(&header).await.unwrap();
+                theirs.write_all(if last { &[] } else { &fragment }).await.unwrap();
+            }
+        });
+        let Err(Failure::Told(error)) = stream.packet().await else { panic!("a row") };
+        drop(stream);
+        sender.await.unwrap();
+        error
+    }
+
+    #[tokio::test]
+    async fn a_row_is_refused_before_the_bytes_are_read_that_there_is_no_memory_for() {
+        // The row and what is made of it: four fragments in all.
+        let room = 4 * FRAGMENT_BYTES;
+        let memory = Small::new(room);
+        assert_eq!(announced(3, &memory).await.kind(), crate::error::Kind::Limit);
+        assert_eq!((memory.peak(), memory.drawn()), (room, 0));
+
+        let (ours, mut theirs) = tokio::io::duplex(1 << 16);
+        let mut stream = Stream::new(Box::new(ours), "db", Duration::ZERO);
+        stream.draw_from(memory.reserve("row"));
+        let row = vec![b'x'; 2 * FRAGMENT_BYTES];
+        let sent = [framed(&row, 0), framed(b"y", 3)].concat();
+        let sender = tokio::spawn(async move { theirs.write_all(&sent).await.unwrap() });
+        assert!(stream.packet().await.unwrap() == row);
+        assert_eq!(memory.drawn(), room);
+        stream.let_go();
+        assert_eq!(memory.drawn(), 0);
+        assert_eq!(stream.packet().await.unwrap(), b"y");
+        sender.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_row_of_more_than_1_gib_is_refused_whatever_memory_there_is() {
+        if !is_long() {
+            return;
+        }
+        let fragments = ROW_BYTES / FRAGMENT_BYTES + 1;
+        let error = announced(fragments, &Small::new(usize::MAX)).await;
+        assert_eq!(error.message(), "a row has more than 1 GiB");
     }
 }

@@ -21,6 +21,8 @@ const READ_BYTES: usize = 256 * 1024;
 const QUEUE_BYTES: usize = 1024 * 1024;
 /// A tag and a length, which counts itself and what follows.
 const HEADER: usize = 5;
+/// A row of more bytes is not taken; no server makes one.
+pub(in crate::connectors::postgres) const ROW_BYTES: usize = 1 << 30;
 
 /// A stream of the server's messages that hands rows over to [`Blocks`], if anybody has asked for
 /// some.
@@ -50,6 +52,10 @@ struct Queue {
     ended: bool,
     /// Nobody wants blocks any more, or none will come.
     closed: bool,
+    /// The longest row that is taken, in bytes with its frame; `None` for [`ROW_BYTES`].
+    most: Option<usize>,
+    /// A row was announced that is longer.
+    has_refused: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
@@ -140,9 +146,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
                 if this.waiting.is_some() {
                     continue;
                 }
-                if let Some((tag, length)) = message(&this.buffer)
-                    && tag != b'd'
-                {
+                if let Some((b'd', length)) = message(&this.buffer) {
+                    // The row is not here: is there room for it?
+                    lock(&queue).admit(length)?;
+                } else if let Some((tag, length)) = message(&this.buffer) {
                     match tag {
                         // An error of an earlier statement is not the end of this COPY.
                         b'H' => lock(&queue).ended = false,
@@ -234,6 +241,16 @@ impl Queue {
         self.closed |= closed;
         wake(self.reader.take());
     }
+
+    /// Makes sure that a row of `length` bytes is not longer than what is taken.
+    fn admit(&mut self, length: usize) -> io::Result<()> {
+        if length <= self.most.unwrap_or(ROW_BYTES) {
+            return Ok(());
+        }
+        self.has_refused = true;
+        self.end(true);
+        Err(io::Error::other("a row is longer than what is taken"))
+    }
 }
 
 impl Default for Blocks {
@@ -243,6 +260,16 @@ impl Default for Blocks {
 }
 
 impl Blocks {
+    /// Takes no row of more than `bytes` with its frame from now on; the session ends at one.
+    pub(in crate::connectors::postgres) fn take_up_to(&self, bytes: usize) {
+        lock(&self.queue).most = Some(bytes);
+    }
+
+    /// Whether a row was announced that is longer.
+    pub(in crate::connectors::postgres) fn has_refused(&self) -> bool {
+        lock(&self.queue).has_refused
+    }
+
     /// The next block of the COPY at hand: whole row messages, each in its frame. `None` when the
     /// COPY has ended, well or not: the driver knows which.
     pub(in crate::connectors::postgres) async fn next(&mut self) -> Option<Bytes> {
@@ -372,6 +399,27 @@ mod tests {
         let (driver, copies) = seen(sent, 1 << 16).await;
         assert_eq!(driver, frame(b'E', b"no"));
         assert_eq!(copies[0], [row, b"x".to_vec()]);
+    }
+
+    #[tokio::test]
+    async fn a_row_that_is_longer_than_what_is_taken_is_refused_before_it_is_sent() {
+        for (most, announced) in [(1000, 1001_u32), (ROW_BYTES, 1 << 30), (ROW_BYTES, u32::MAX)] {
+            let (ours, mut theirs) = tokio::io::duplex(1 << 16);
+            let mut blocks = Blocks::default();
+            blocks.take_up_to(most);
+            let mut tap = Tap::new(ours, Some(&blocks));
+            let fits = vec![7; 1000 - HEADER];
+            let sent = [&frame(b'd', &fits)[..], b"d", &announced.to_be_bytes()].concat();
+            theirs.write_all(&sent).await.unwrap();
+            drop(theirs);
+            let driver = tokio::spawn(async move { tap.read_u8().await.map_err(|e| e.kind()) });
+            let block = blocks.next().await.unwrap();
+            assert_eq!(payloads(&block).collect::<Vec<_>>(), [fits]);
+            // Not that the row was cut is the reason, but that there is no room for it.
+            assert_eq!(blocks.next().await, None);
+            assert!(blocks.has_refused(), "{announced} of {most}");
+            assert_eq!(driver.await.unwrap(), Err(io::ErrorKind::Other));
+        }
     }
 
     #[tokio::test]

@@ -75,6 +75,6 @@ impl Snapshot for Frozen {
                     .at("split", &split.id)
             })?;
         let job = read::Job::new(&self.relation, piece, want, self.described.clone())?;
-        read::start(job, &self.sessions, self.memory.reserve("postgres reader")).await
+        read::start(job, &self.sessions, self.memory.as_ref()).await
     }
 }

@@ -21,6 +21,8 @@ pub(super) mod order;
 pub(super) mod piece;
 pub(super) mod read;
 pub(super) mod relation;
+#[cfg(test)]
+mod rows_tests;
 pub(super) mod sessions;
 #[cfg(test)]
 mod shards_tests;

@@ -13,10 +13,10 @@ use super::relation::{self, Relation};
 use super::sessions::{Lent, Sessions};
 use crate::connectors::postgres::decode::{Decoder, Reading};
 use crate::connectors::postgres::error;
-use crate::connectors::postgres::server::tap::payloads;
+use crate::connectors::postgres::server::tap::{ROW_BYTES, payloads};
 use crate::connectors::underway::{Left, batches};
 use crate::error::{Error, Result};
-use crate::memory::Reservation;
+use crate::memory::{Memory, Reservation};
 use crate::source::{BatchStream, Refuse, Want};
 
 /// What a read needs to know.
@@ -94,21 +94,39 @@ fn statement(relation: &Relation, piece: &Piece, readings: &[Reading], want: &Wa
 pub(in crate::connectors::postgres) async fn start(
     job: Job,
     sessions: &Arc<Sessions>,
-    held: Box<dyn Reservation>,
+    memory: &dyn Memory,
 ) -> Result<BatchStream> {
-    let lent = sessions.lend().await?;
+    let mut lent = sessions.lend().await?;
+    let (held, most) = (memory.reserve("postgres reader"), most(memory));
+    lent.copying()?.1.take_up_to(most);
     let sessions = Arc::clone(sessions);
-    Ok(batches(
-        Left::CutOff,
-        |sender| async move { run(&job, lent, &sessions, held, &sender).await },
-    ))
+    Ok(batches(Left::CutOff, |sender| async move {
+        run(&job, lent, &sessions, (held, most), &sender).await
+    }))
+}
+
+/// The longest row that there is memory for: it is held twice while it is decoded.
+fn most(memory: &dyn Memory) -> usize {
+    let half = memory.limit().and_then(|bytes| usize::try_from(bytes / 2).ok());
+    half.unwrap_or(ROW_BYTES).min(ROW_BYTES)
+}
+
+/// The error for a row that is longer.
+fn too_long(label: &str, most: usize) -> Error {
+    let in_parts = "leave the long value out, or read it in parts, with a `query`";
+    let error = match most {
+        ROW_BYTES => Error::data("a row has more than 1 GiB").hint(in_parts),
+        most => Error::limit(format!("there is no memory for a row of more than {most} bytes"))
+            .hint(format!("give more with `--memory`; or {in_parts}")),
+    };
+    error.at("relation", label)
 }
 
 async fn run(
     job: &Job,
     mut lent: Lent,
     sessions: &Sessions,
-    mut held: Box<dyn Reservation>,
+    (mut held, most): (Box<dyn Reservation>, usize),
     sender: &mpsc::Sender<RecordBatch>,
 ) -> Result<()> {
     job.check(&lent).await?;
@@ -126,6 +144,9 @@ async fn run(
                 return Ok(());
             }
         }
+    }
+    if blocks.has_refused() {
+        return Err(too_long(&job.label, most));
     }
     // The rows went past the driver, which knows whether these were all.
     if let Some(end) = copy.next().await {
