@@ -77,7 +77,14 @@ fn of_server(what: &str, answer: &DbError) -> Error {
     let error = Error::new(kind(code), what).at("server", shown).at("sqlstate", code);
     // The code is that of a missing right, but no grant on the table would help.
     let is_policy = code == "42501" && answer.message().contains("row-level security");
+    // What the server says of a message that it cannot make; it names other limits with the code.
+    let is_row = code == "54000"
+        && ["out of memory", "string buffer"].iter().any(|said| answer.message().contains(said));
     match hint(code) {
+        _ if is_row => error.hint(
+            "the server sends no row of more than 1 GiB: leave long values out, or read them in \
+             parts, with a `query`",
+        ),
         _ if is_policy => error.hint(
             "a policy hides rows from this user, and a copy would lack them: read as a user with \
              `bypassrls`, or as the owner of the table",
