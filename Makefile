@@ -10,7 +10,7 @@ AZURITE := 3.35.0
 export CARGO_TARGET_DIR
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long postgres mariadb check fmt docs bench clean-data
+.PHONY: help demo release test test-long postgres mariadb check fmt docs bench clean-data
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ demo: ## build dhow and run a pipeline over real flights, airports and bird stri
 	@mkdir -p $(DEMO) && cp -R sql fixtures $(DEMO)/
 	cd $(DEMO)/fixtures && $(DHOW) run pipelines/flights.yaml
 	cd $(DEMO)/fixtures && $(DHOW) sql ../sql/models/worst_airports.sql --source airport_delays=out/airport_delays
+
+release: ## build what is shipped, with every feature: release/dhow in the target folder
+	cargo build --release --locked --features connectorx
 
 test: postgres mariadb $(VENV_TESTS)/ready $(NPM_TESTS)/ready ## run every test; the servers that tests start are installed when they are not there
 	cargo test --locked --features connectorx

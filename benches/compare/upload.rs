@@ -80,7 +80,7 @@ pub(crate) fn bench(settings: &Settings, data: &Data) -> Result<()> {
     Ok(())
 }
 
-fn cases(gate: &Gate, doris: &Doris) -> [Case; 3] {
+fn cases(gate: &Gate, doris: &Doris) -> [Case; 4] {
     let bigquery = |level: u32| {
         format!(
             "type: bigquery, endpoint: \"{}\", project: {PROJECT}, dataset: sales, \
@@ -98,6 +98,11 @@ fn cases(gate: &Gate, doris: &Doris) -> [Case; 3] {
         doris.database
     );
     [
+        Case {
+            label: "Doris, gzip",
+            gzip: Some(Compression::fast()),
+            sink: format!("{doris}, compression: gz"),
+        },
         Case { label: "Doris, plain", gzip: None, sink: doris },
         Case { label: "BigQuery, plain", gzip: None, sink: bigquery(0) },
         Case { label: "BigQuery, gzip", gzip: Some(Compression::fast()), sink: bigquery(1) },
