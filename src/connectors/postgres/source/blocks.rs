@@ -42,7 +42,8 @@ impl Size {
             (Some(wanted), None) => wanted.saturating_mul(100),
             (None, _) => self.piece(total),
         };
-        (bytes / self.block.max(1)).max(1)
+        // Rounded up, or the last piece would be a few blocks.
+        bytes.div_ceil(self.block.max(1)).max(1)
     }
 }
 

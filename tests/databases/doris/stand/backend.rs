@@ -113,7 +113,7 @@ impl Lines {
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let here = bytes.iter().filter(|b| **b == b'\n').count();
+        let here = memchr::memchr_iter(b'\n', bytes).count();
         self.count += u64::try_from(here).expect("fits");
         let free = HEAD - self.head.len().min(HEAD);
         self.head.extend(&bytes[..bytes.len().min(free)]);
