@@ -128,20 +128,32 @@ impl Tools {
 
     /// Ends the bench unless both wrote the same rows.
     pub(crate) fn same(&self, case: &Case) -> Result<()> {
+        let more: &[_] = if case.sql.is_none() { &["--exact"] } else { &[] };
+        let same = self.compare(&self.work, ["dhow.out", "duckdb.parquet"], more);
+        same.map_err(|e| format!("{}: dhow and DuckDB: {e}", case.name).into())
+    }
+
+    /// Ends the bench unless two tables in `folder` have the same rows, as `same.py` compares them.
+    pub(crate) fn compare(&self, folder: &Path, tables: [&str; 2], more: &[&str]) -> Result<()> {
         let mut command = Command::new(&self.python);
-        command.arg(self.scripts.join("same.py")).args(["dhow.out", "duckdb.parquet"]);
-        if case.sql.is_none() {
-            command.arg("--exact");
-        }
-        let output = command.current_dir(&self.work).output()?;
+        command.arg(self.scripts.join("same.py")).args(tables).args(more);
+        let output = command.current_dir(folder).output()?;
         let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
         let Ok(told) = serde_json::from_slice::<Same>(&output.stdout) else {
-            return Err(format!("{}: could not compare: {complaint}", case.name).into());
+            return Err(format!("could not compare: {complaint}").into());
         };
-        if told.same {
-            return Ok(());
+        if told.same { Ok(()) } else { Err(format!("the rows differ: {}", told.why).into()) }
+    }
+
+    /// Runs `pipeline` with dhow in `folder`, which is emptied before.
+    pub(crate) fn pipeline(&self, folder: &Path, pipeline: &str) -> Result<Run> {
+        if folder.exists() {
+            std::fs::remove_dir_all(folder)?;
         }
-        Err(format!("{}: dhow and DuckDB differ: {}", case.name, told.why).into())
+        std::fs::create_dir_all(folder)?;
+        std::fs::write(folder.join("pipeline.yaml"), pipeline)?;
+        let command = [env!("CARGO_BIN_EXE_dhow"), "run", "pipeline.yaml", "--quiet"];
+        measure(&self.python, folder, &command.map(Into::into))
     }
 
     fn memory(&self) -> String {

@@ -2,11 +2,10 @@
 //! both roads. Postgres and MySQL have cases of their own, in which both roads take part as well.
 
 use std::path::Path;
-use std::process::Command;
 
 use rusqlite::Connection;
 
-use crate::child::{Run, Tools, measure};
+use crate::child::{Run, Tools};
 use crate::data::Data;
 use crate::shards;
 use crate::table::{self, Line};
@@ -52,7 +51,7 @@ fn compare(settings: &Settings, sources: [String; 2]) -> Result<()> {
             line.add(dhow(&tools, &folder.join(at), source)?, 0.0);
         }
     }
-    same(&tools, &folder)?;
+    tools.compare(&folder, ROADS.map(|(_, at)| at), &[])?;
     println!("{}", table::CONTESTANTS);
     for line in table::lines(&lines) {
         println!("{line}");
@@ -60,29 +59,11 @@ fn compare(settings: &Settings, sources: [String; 2]) -> Result<()> {
     Ok(std::fs::remove_dir_all(folder)?)
 }
 
-/// Runs a pipeline of one copy in an empty folder.
+/// Runs a pipeline of one copy.
 fn dhow(tools: &Tools, folder: &Path, source: &str) -> Result<Run> {
-    if folder.exists() {
-        std::fs::remove_dir_all(folder)?;
-    }
-    std::fs::create_dir_all(folder)?;
     let pipeline = format!(
         "name: roads\nsources:\n  rows: {{ {source} }}\n\
          sinks:\n  out: {{ from: rows, type: parquet, path: out, mode: replace }}\n"
     );
-    std::fs::write(folder.join("pipeline.yaml"), pipeline)?;
-    let command = [env!("CARGO_BIN_EXE_dhow"), "run", "pipeline.yaml", "--quiet"];
-    measure(&tools.python, folder, &command.map(Into::into))
-}
-
-/// Ends the bench unless both roads gave the same rows.
-fn same(tools: &Tools, folder: &Path) -> Result<()> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/same.py");
-    let mut command = Command::new(&tools.python);
-    command.arg(script).arg(folder.join("own/out")).arg(folder.join("other/out"));
-    let told: serde_json::Value = serde_json::from_slice(&command.output()?.stdout)?;
-    match told["same"].as_bool() {
-        Some(true) => Ok(()),
-        _ => Err(format!("the two roads differ: {told}").into()),
-    }
+    tools.pipeline(folder, &pipeline)
 }

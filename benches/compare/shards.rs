@@ -7,7 +7,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::child::{Run, Tools, measure};
+use crate::child::{Run, Tools};
 use crate::{Result, Settings};
 
 // The servers that tests start as well; most of what they can do is for them.
@@ -86,15 +86,9 @@ pub(crate) fn with_rows() -> Result<Tds> {
 
 /// Runs the pipeline in an empty folder.
 fn dhow(tools: &Tools, folder: &Path, shards: &str) -> Result<Run> {
-    if folder.exists() {
-        std::fs::remove_dir_all(folder)?;
-    }
-    std::fs::create_dir_all(folder)?;
     let pipeline = format!(
         "name: shards\nsources:\n  rows: {{ type: sqlserver, table: logins, tls: disable, shards: {{ {shards} }} }}\n\
          sinks:\n  out: {{ from: rows, type: parquet, path: out/logins, mode: replace }}\n"
     );
-    std::fs::write(folder.join("pipeline.yaml"), pipeline)?;
-    let command = [env!("CARGO_BIN_EXE_dhow"), "run", "pipeline.yaml", "--quiet"];
-    measure(&tools.python, folder, &command.map(Into::into))
+    tools.pipeline(folder, &pipeline)
 }

@@ -12,7 +12,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::child::{Run, Tools, measure};
+use crate::child::{Run, Tools};
 use crate::data::Data;
 use crate::encode::{Count, lines};
 use crate::table::float;
@@ -148,18 +148,12 @@ fn encode(path: &Path, groups: &[usize], gzip: Option<Compression>) -> Result<u6
 /// Runs the pipeline in an empty folder, under another name in each round: one that has forgotten
 /// what it did would find its stage tables in the servers.
 fn dhow(tools: &Tools, folder: &Path, path: &Path, case: &Case, round: usize) -> Result<Run> {
-    if folder.exists() {
-        std::fs::remove_dir_all(folder)?;
-    }
-    std::fs::create_dir_all(folder)?;
     let pipeline = format!(
         "name: upload_{round}\nsources:\n  rows: {{ type: parquet, path: {} }}\nsinks:\n  out: {{ from: rows, {} }}\n",
         path.display(),
         case.sink
     );
-    std::fs::write(folder.join("pipeline.yaml"), pipeline)?;
-    let command = [env!("CARGO_BIN_EXE_dhow"), "run", "pipeline.yaml", "--quiet"];
-    measure(&tools.python, folder, &command.map(Into::into))
+    tools.pipeline(folder, &pipeline)
 }
 
 fn line(case: &Case, best: &Best) -> String {

@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, Scalar, StringArray};
 use arrow::compute::{cast, concat_batches};
-use arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use arrow::datatypes::{DataType, Int32Type, Int64Type, SchemaRef};
 use futures::TryStreamExt;
 use tempfile::TempDir;
 
@@ -27,6 +27,15 @@ const ROWS: usize = 60;
 /// Whether the long form of a test was asked for, as `make test-long` does.
 pub(super) fn is_long() -> bool {
     std::env::var_os("DHOW_LONG").is_some()
+}
+
+/// The rows of two columns of whole numbers.
+pub(super) fn pairs(batches: &[RecordBatch]) -> Vec<(i32, i32)> {
+    let pairs = batches.iter().flat_map(|batch| {
+        let column = |at: usize| batch.column(at).as_primitive::<Int32Type>().values().to_vec();
+        column(0).into_iter().zip(column(1))
+    });
+    pairs.collect()
 }
 
 /// How the table of `fixtures/types` is read by a connector.

@@ -26,8 +26,9 @@ pub(super) fn parts(text: &str, quotes: &[(char, char)]) -> Option<Vec<String>> 
     }
 }
 
-/// The name up to its closing quote, and what follows that.
-fn unquoted(text: &str, close: char) -> Option<(String, &str)> {
+/// What stands in `text` up to the closing quote, which is doubled inside, and what follows it; `None`
+/// when it is not closed.
+pub(super) fn unquoted(text: &str, close: char) -> Option<(String, &str)> {
     let (mut name, mut rest) = (String::new(), text);
     loop {
         let (before, after) = rest.split_once(close)?;

@@ -65,6 +65,20 @@ pub(super) enum Consistency {
     Split,
 }
 
+impl Consistency {
+    /// Takes `consistency`; `default` when it is not given.
+    pub(super) fn read(reader: &Reader<'_>, default: Consistency) -> Self {
+        let words = match default {
+            Consistency::Snapshot => ["snapshot", "split"],
+            Consistency::Split => ["split", "snapshot"],
+        };
+        match reader.one_of("consistency", &words) {
+            "split" => Consistency::Split,
+            _ => Consistency::Snapshot,
+        }
+    }
+}
+
 /// Takes `columns`: types in place of those that follow from the server's.
 pub(super) fn columns(reader: &Reader<'_>) -> BTreeMap<String, DataType> {
     let mut columns = BTreeMap::new();

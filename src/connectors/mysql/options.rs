@@ -59,10 +59,7 @@ pub(super) fn check(options: &Options, _: Role) -> Vec<Problem> {
 /// The options of a source as read, and everything that is wrong with them.
 pub(super) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
     let reader = options.reader();
-    let consistency = match reader.one_of("consistency", &["snapshot", "split"]) {
-        "split" => Consistency::Split,
-        _ => Consistency::Snapshot,
-    };
+    let consistency = Consistency::read(&reader, Consistency::Snapshot);
     let server = Server::read(&reader);
     let wanted = SourceOptions {
         reads: Reads::read(&reader, options, |reads| match reads {

@@ -2,6 +2,7 @@
 
 use super::address::{Address, Extras, PORT};
 use crate::config::Secret;
+use crate::connectors::dotted::unquoted;
 use crate::network::tls::Mode;
 
 /// Whether `text` looks like one.
@@ -86,7 +87,7 @@ fn pairs(text: &str) -> Option<Vec<(String, String)>> {
         let after = after.trim_start();
         let quote = after.chars().next().filter(|c| matches!(c, '\'' | '"'));
         let (value, after) = match quote {
-            Some(quote) => quoted(after.get(1..)?, quote)?,
+            Some(quote) => unquoted(after.get(1..)?, quote)?,
             None => {
                 let (value, after) = after.split_once(';').unwrap_or((after, ""));
                 (value.trim().to_owned(), after)
@@ -96,21 +97,6 @@ fn pairs(text: &str) -> Option<Vec<(String, String)>> {
         rest = after.trim_start_matches([' ', ';']);
     }
     Some(pairs)
-}
-
-fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
-    let (mut value, mut rest) = (String::new(), text);
-    loop {
-        let (before, after) = rest.split_once(quote)?;
-        value.push_str(before);
-        match after.strip_prefix(quote) {
-            Some(next) => {
-                value.push(quote);
-                rest = next;
-            }
-            None => return Some((value, after)),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -103,9 +103,8 @@ impl Scene {
     /// Begins the transaction whose moment all rows are read in; gives its name.
     async fn begin(&mut self) -> Result<String> {
         // What readers see is less than what the database allows where a transaction leaves it out.
-        let is_kept = self.relation.storage() == Storage::Disk
-            && (self.isolation == Isolation::Snapshot)
-                == (self.instance.isolation == Isolation::Snapshot);
+        let is_kept =
+            self.relation.storage() == Storage::Disk && self.isolation == self.instance.isolation;
         if !is_kept {
             let label = &self.relation.label;
             let message = format!("no transaction keeps `{label}` as it is at one moment");

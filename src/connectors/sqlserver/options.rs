@@ -107,10 +107,7 @@ pub(super) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
         server: Server::read(&reader),
         reads: Reads::read(&reader, options, readable),
         policies: policies(&reader),
-        consistency: match reader.one_of("consistency", &["split", "snapshot"]) {
-            "snapshot" => Consistency::Snapshot,
-            _ => Consistency::Split,
-        },
+        consistency: Consistency::read(&reader, Consistency::Split),
         accepts_hidden: reader.one_of("hidden", &["refuse", "accept"]) == "accept",
         split_by: reader.list("split_by"),
         split_rows: split_rows(&reader),

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::Int32Type;
 
 use super::open;
 use super::source_tests::{failure, lines, own, read, snapshot};
 use crate::config::Options;
 use crate::connectors::Context;
-use crate::connectors::conformance::is_long;
+use crate::connectors::conformance::{self, is_long};
 use crate::connectors::mysql::mariadb::{MariaDb, SHARED};
 use crate::error::{Kind, Result};
 use crate::memory::{Memory, small::Small};
@@ -17,12 +16,7 @@ use crate::source::{Snapshot, Split, Want, Window};
 
 /// Pairs of numbers, as a split gives them.
 async fn pairs(snapshot: &Arc<dyn Snapshot>, split: &Split) -> Vec<(i32, i32)> {
-    let batches = read(snapshot, split, &Want::default()).await.unwrap();
-    let pairs = batches.iter().flat_map(|batch| {
-        let column = |at: usize| batch.column(at).as_primitive::<Int32Type>().values().to_vec();
-        column(0).into_iter().zip(column(1))
-    });
-    pairs.collect()
+    conformance::pairs(&read(snapshot, split, &Want::default()).await.unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -56,10 +56,7 @@ pub(in crate::connectors::postgres) fn check(options: &Options, role: Role) -> V
 pub(in crate::connectors::postgres) fn source(options: &Options) -> (SourceOptions, Vec<Problem>) {
     let reader = options.reader();
     shards::refuse_without_shards(&reader);
-    let consistency = match reader.one_of("consistency", &["snapshot", "split"]) {
-        "split" => Consistency::Split,
-        _ => Consistency::Snapshot,
-    };
+    let consistency = Consistency::read(&reader, Consistency::Snapshot);
     let wanted = SourceOptions {
         server: Server::read(&reader),
         reads: Reads::read(&reader, options, |_| Ok(())),

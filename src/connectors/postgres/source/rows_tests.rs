@@ -4,14 +4,13 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, AsArray};
-use arrow::datatypes::Int32Type;
 use futures::StreamExt;
 
 use super::open;
 use super::source_tests::{lines, read, snapshot, source};
 use crate::config::Options;
 use crate::connectors::Context;
-use crate::connectors::conformance::is_long;
+use crate::connectors::conformance::{self, is_long};
 use crate::connectors::postgres::cluster::{Cluster, SHARED};
 use crate::error::{Kind, Result};
 use crate::memory::{Memory, small::Small};
@@ -19,12 +18,7 @@ use crate::source::{Snapshot, Split, Want, Window};
 
 /// Pairs of numbers, as a split gives them.
 async fn pairs(snapshot: &Arc<dyn Snapshot>, split: &Split) -> Vec<(i32, i32)> {
-    let batches = read(snapshot, split, &Want::default()).await.unwrap();
-    let pairs = batches.iter().flat_map(|batch| {
-        let column = |at: usize| batch.column(at).as_primitive::<Int32Type>().values().to_vec();
-        column(0).into_iter().zip(column(1))
-    });
-    pairs.collect()
+    conformance::pairs(&read(snapshot, split, &Want::default()).await.unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
