@@ -101,6 +101,15 @@ impl Site {
     }
 }
 
+/// In the long form all sites together would fill a disk.
+impl Drop for Site {
+    fn drop(&mut self) {
+        let _ = self
+            .cluster
+            .try_psql("postgres", &format!("drop database \"{}\" with (force)", self.database));
+    }
+}
+
 /// Runs the load killed at each of `faults`, then undisturbed; answers where a process died.
 fn tell(mode: (&'static str, &str), consistency: &str, faults: &[String]) -> BTreeSet<String> {
     let site = Site::of(mode, consistency);

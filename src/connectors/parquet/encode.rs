@@ -9,6 +9,7 @@ use parquet::schema::types::ColumnPath;
 
 use crate::connectors::parquet::failure;
 use crate::connectors::parquet::manifest::DataFile;
+use crate::connectors::parquet::pieces::Pieces;
 use crate::connectors::parquet::store::Store;
 use crate::connectors::parquet::upload::Upload;
 use crate::connectors::parquet::{decode, dictionary, options::Target};
@@ -17,6 +18,14 @@ use crate::faults;
 
 /// A row group is never made smaller than this for want of memory.
 const ROW_GROUP_FLOOR: usize = 1024 * 1024;
+
+/// Bytes of the dictionaries of all columns, or of their pages, which wide rows share: every column
+/// has a compressor of its own, and each of those takes four times the bytes of a page, up to 1 MiB.
+const SHARED: usize = 5 * 1024 * 1024;
+/// What a column has of them at least, however many there are.
+const SHARE_LEAST: usize = 8 * 1024;
+/// What a column has of them at most: what readers are used to.
+const SHARE_MOST: usize = 1024 * 1024;
 
 /// How files are encoded.
 #[derive(Debug, Clone)]
@@ -32,7 +41,7 @@ impl Encoding {
     /// The encoding that `target` asks for, with row groups so small that `jobs` parts at once
     /// leave half of `memory` bytes to others.
     pub(super) fn of(target: &Target, jobs: usize, memory: Option<u64>) -> Self {
-        // A row group is in memory twice while it is flushed: as pages, and as bytes to be sent.
+        // Beside its pages a row group has dictionaries, and values that are no page yet.
         let share = memory.map(|all| all / (4 * u64::try_from(jobs.max(1)).unwrap_or(1)));
         let share = share.and_then(|share| usize::try_from(share).ok()).unwrap_or(usize::MAX);
         Encoding {
@@ -44,8 +53,12 @@ impl Encoding {
 
     /// How the Parquet writer is set up for a file that begins with the rows of `sample`.
     pub(super) fn properties(&self, sample: Option<&RecordBatch>) -> WriterProperties {
+        let columns = sample.map_or(0, RecordBatch::num_columns).max(1);
+        let share = (SHARED / columns).clamp(SHARE_LEAST, SHARE_MOST);
         let properties = WriterProperties::builder()
             .set_compression(self.compression)
+            .set_dictionary_page_size_limit(share)
+            .set_data_page_size_limit(share)
             .set_max_row_group_bytes(Some(self.row_group_bytes))
             .set_statistics_enabled(EnabledStatistics::Page);
         let plain = sample.into_iter().flat_map(dictionary::useless);
@@ -58,7 +71,7 @@ impl Encoding {
 pub(super) struct OpenFile {
     path: String,
     partition: Vec<Option<String>>,
-    writer: ArrowWriter<Vec<u8>>,
+    writer: ArrowWriter<Pieces>,
     upload: Upload,
     rows: u64,
 }
@@ -74,8 +87,9 @@ impl OpenFile {
     ) -> Result<Self> {
         let shown = store.shown(&path);
         let upload = Upload::begin(store, &path)?;
-        let writer = ArrowWriter::try_new(Vec::new(), schema, Some(encoding.properties(sample)))
-            .map_err(|e| failure::of_writing(&e, &shown))?;
+        let writer =
+            ArrowWriter::try_new(Pieces::default(), schema, Some(encoding.properties(sample)))
+                .map_err(|e| failure::of_writing(&e, &shown))?;
         Ok(OpenFile { path, partition, writer, upload, rows: 0 })
     }
 

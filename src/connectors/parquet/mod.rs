@@ -36,6 +36,7 @@ mod keys;
 mod local;
 mod manifest;
 mod options;
+mod pieces;
 mod prune;
 mod read;
 mod receipts;

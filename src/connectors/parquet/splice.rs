@@ -11,6 +11,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::writer::SerializedFileWriter;
 
 use crate::connectors::parquet::manifest::DataFile;
+use crate::connectors::parquet::pieces::Pieces;
 use crate::connectors::parquet::store::Store;
 use crate::connectors::parquet::upload::Upload;
 use crate::connectors::parquet::{decode, failure};
@@ -36,7 +37,7 @@ pub(super) async fn splice(
     let footer = decode::footer(store, &first.path, first.bytes).await?;
     let columns = footer.file_metadata().schema_descr().root_schema_ptr();
     let mut writer =
-        SerializedFileWriter::new(Vec::new(), columns, properties.into()).map_err(bad)?;
+        SerializedFileWriter::new(Pieces::default(), columns, properties.into()).map_err(bad)?;
     let known = footer.file_metadata().key_value_metadata();
     for entry in known.into_iter().flatten().filter(|entry| entry.key == ARROW) {
         writer.append_key_value_metadata(entry.clone());
@@ -64,7 +65,7 @@ pub(super) async fn splice(
 async fn send(
     store: &Store,
     part: &DataFile,
-    writer: &mut SerializedFileWriter<Vec<u8>>,
+    writer: &mut SerializedFileWriter<Pieces>,
     upload: &mut Upload,
 ) -> Result<()> {
     let footer = decode::footer(store, &part.path, part.bytes).await?;
@@ -80,7 +81,7 @@ async fn copy(
     part: &DataFile,
     footer: &ParquetMetaData,
     group: usize,
-    writer: &mut SerializedFileWriter<Vec<u8>>,
+    writer: &mut SerializedFileWriter<Pieces>,
 ) -> Result<()> {
     let bad = |e: ParquetError| failure::of_reading(&e, &store.shown(&part.path));
     let meta = footer.row_group(group);

@@ -3,6 +3,7 @@
 use object_store::buffered::BufWriter;
 use tokio::io::AsyncWriteExt;
 
+use crate::connectors::parquet::pieces::Pieces;
 use crate::connectors::parquet::store::{self, Store};
 use crate::error::{Error, Result};
 
@@ -29,15 +30,14 @@ impl Upload {
         Ok(Upload { store: store.clone(), path: path.to_owned(), writer, sent: 0 })
     }
 
-    /// Sends `bytes`, and leaves it empty.
-    pub(super) async fn send(&mut self, bytes: &mut Vec<u8>) -> Result<()> {
-        if bytes.is_empty() {
-            return Ok(());
+    /// Sends `pieces`, and leaves nothing there.
+    pub(super) async fn send(&mut self, pieces: &mut Pieces) -> Result<()> {
+        for piece in pieces.take() {
+            self.sent += u64::try_from(piece.len()).unwrap_or(u64::MAX);
+            let put = self.writer.put(piece).await;
+            put.map_err(|e| self.store.failed(&e, "write", &self.path))?;
         }
-        let bytes = std::mem::take(bytes);
-        self.sent += u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-        let put = self.writer.put(bytes.into()).await;
-        put.map_err(|e| self.store.failed(&e, "write", &self.path))
+        Ok(())
     }
 
     /// Bytes of memory that the store has not taken yet, at most.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use tokio_postgres::{Client, Row, Statement};
 
 use super::error::of;
+use super::row::cell;
 use super::server_type::{Column, Filled, Form, ServerType};
 use crate::error::{Error, Result};
 
@@ -170,6 +171,14 @@ impl Types {
         let (schema, name, shown) = (schema.clone(), name.clone(), shown.clone());
         Ok(ServerType { oid: kind.0, modifier: kind.1, schema, name, shown, form })
     }
+}
+
+/// The digits after the point that `money` has for this session: its `lc_monetary` decides.
+pub(super) async fn money_digits(client: &Client) -> Result<i8> {
+    let sql = "select pg_catalog.scale('0'::pg_catalog.money::pg_catalog.numeric)";
+    let row = client.query_one(sql, &[]).await;
+    let row = row.map_err(|e| of("could not look at the locale of the server", &e))?;
+    Ok(i8::try_from(cell::<i32>(&row, 0)?).unwrap_or(2))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::lists::Lists;
 use super::misfit::{Misfit, Trouble};
 use super::numeric;
 use super::strings::{BadText, Strings};
+use super::vector::{Field, Odd, Values};
 
 /// How the values of a column are sent, and what is made of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,46 +138,49 @@ impl Cells {
         }
     }
 
-    /// Appends the value that `bytes` are. After an error the column may have to be truncated.
-    #[inline]
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+    /// Appends the values of `fields`; `odd` says what becomes of NULL and of values that do not
+    /// fit. After an error the column has to be truncated.
+    pub(super) fn extend<'a>(
+        &mut self,
+        fields: impl Iterator<Item = Option<Field<'a>>>,
+        odd: &mut Odd,
+    ) -> Result<(), Trouble> {
         match self {
-            Cells::Bool(cells) => cells.push(bool(bytes)?),
-            Cells::Int16(cells) => cells.push(i16::from_be_bytes(exact(bytes)?)),
-            Cells::Int32(cells) => cells.push(i32::from_be_bytes(exact(bytes)?)),
-            Cells::Int64(cells) => cells.push(i64::from_be_bytes(exact(bytes)?)),
-            Cells::Oid(cells) => cells.push(u32::from_be_bytes(exact(bytes)?)),
-            Cells::Float32(cells) => cells.push(f32::from_be_bytes(exact(bytes)?)),
-            Cells::Float64(cells) => cells.push(f64::from_be_bytes(exact(bytes)?)),
-            Cells::Date(cells) => cells.push(date(bytes)?),
-            Cells::Time(cells) => cells.push(time(bytes)?),
-            Cells::Timestamp(cells) => cells.push(timestamp(bytes)?),
+            Cells::Bool(cells) => numbers(cells, fields, odd, bool),
+            Cells::Int16(cells) => {
+                numbers(cells, fields, odd, |b| exact(b).map(i16::from_be_bytes))
+            }
+            Cells::Int32(cells) => {
+                numbers(cells, fields, odd, |b| exact(b).map(i32::from_be_bytes))
+            }
+            Cells::Int64(cells) => {
+                numbers(cells, fields, odd, |b| exact(b).map(i64::from_be_bytes))
+            }
+            Cells::Oid(cells) => numbers(cells, fields, odd, |b| exact(b).map(u32::from_be_bytes)),
+            Cells::Float32(cells) => {
+                numbers(cells, fields, odd, |b| exact(b).map(f32::from_be_bytes))
+            }
+            Cells::Float64(cells) => {
+                numbers(cells, fields, odd, |b| exact(b).map(f64::from_be_bytes))
+            }
+            Cells::Date(cells) => numbers(cells, fields, odd, date),
+            Cells::Time(cells) => numbers(cells, fields, odd, time),
+            Cells::Timestamp(cells) => numbers(cells, fields, odd, timestamp),
             Cells::Decimal128 { cells, scale, limit } => {
-                cells.push(numeric::to_i128(bytes, *scale, *limit)?);
+                numbers(cells, fields, odd, |bytes| numeric::to_i128(bytes, *scale, *limit))
             }
             Cells::Decimal256 { cells, scale, limit } => {
-                cells.push(numeric::to_i256(bytes, *scale, *limit)?);
+                numbers(cells, fields, odd, |bytes| numeric::to_i256(bytes, *scale, *limit))
             }
-            Cells::Whole { cells, limit } => cells.push(whole(bytes, *limit)?),
-            Cells::Text(cells) | Cells::Binary(cells) => cells.push(bytes)?,
-            Cells::Jsonb(cells) => cells.push(jsonb(bytes)?)?,
-            Cells::Uuid(cells) => cells.push_uuid(bytes)?,
-            Cells::Array(lists) => lists.push(bytes)?,
-        }
-        Ok(())
-    }
-
-    /// Appends what stands where the value is NULL.
-    pub(super) fn push_empty(&mut self) {
-        match self {
-            Cells::Text(cells)
-            | Cells::Jsonb(cells)
-            | Cells::Uuid(cells)
-            | Cells::Binary(cells) => {
-                cells.push_empty();
+            Cells::Whole { cells, limit } => {
+                numbers(cells, fields, odd, |bytes| whole(bytes, *limit))
             }
-            Cells::Array(lists) => lists.push_empty(),
-            cells => cells.resize(cells.len() + 1),
+            Cells::Text(cells) | Cells::Binary(cells) => odd.fill(cells, fields, Strings::push),
+            Cells::Jsonb(cells) => {
+                odd.fill(cells, fields, |cells, bytes| cells.push(jsonb(bytes)?))
+            }
+            Cells::Uuid(cells) => odd.fill(cells, fields, Strings::push_uuid),
+            Cells::Array(lists) => odd.fill(lists.as_mut(), fields, Lists::push),
         }
     }
 
@@ -242,29 +246,30 @@ impl Cells {
         };
         Ok((array, Vec::new()))
     }
+}
 
-    /// Fills a buffer of fixed width with zeros up to `rows`.
-    fn resize(&mut self, rows: usize) {
-        match self {
-            Cells::Bool(cells) => cells.resize(rows, false),
-            Cells::Int16(cells) => cells.resize(rows, 0),
-            Cells::Int32(cells) | Cells::Date(cells) => cells.resize(rows, 0),
-            Cells::Int64(cells)
-            | Cells::Time(cells)
-            | Cells::Timestamp(cells)
-            | Cells::Whole { cells, .. } => cells.resize(rows, 0),
-            Cells::Oid(cells) => cells.resize(rows, 0),
-            Cells::Float32(cells) => cells.resize(rows, 0.0),
-            Cells::Float64(cells) => cells.resize(rows, 0.0),
-            Cells::Decimal128 { cells, .. } => cells.resize(rows, 0),
-            Cells::Decimal256 { cells, .. } => cells.resize(rows, i256::ZERO),
-            Cells::Text(_)
-            | Cells::Jsonb(_)
-            | Cells::Uuid(_)
-            | Cells::Binary(_)
-            | Cells::Array(_) => {}
-        }
+impl<T: Default> Values for Vec<T> {
+    fn len(&self) -> usize {
+        Vec::len(self)
     }
+
+    fn push_empty(&mut self) {
+        self.push(T::default());
+    }
+}
+
+/// Appends values of a fixed width, each of which `value` makes of its bytes.
+#[inline]
+fn numbers<'a, T: Default>(
+    cells: &mut Vec<T>,
+    fields: impl Iterator<Item = Option<Field<'a>>>,
+    odd: &mut Odd,
+    value: impl Fn(&[u8]) -> Result<T, Trouble>,
+) -> Result<(), Trouble> {
+    odd.fill(cells, fields, |cells, bytes| {
+        cells.push(value(bytes)?);
+        Ok(())
+    })
 }
 
 fn primitive<T: ArrowPrimitiveType>(

@@ -10,7 +10,7 @@ use arrow::error::ArrowError;
 use super::cells::Wire;
 use super::misfit::{Misfit, Trouble};
 use super::strings::BadText;
-use super::vector::{Field, Vector, next_field};
+use super::vector::{Values, Vector, next_field};
 
 /// The arrays of a column.
 #[derive(Debug)]
@@ -25,6 +25,17 @@ const ARRAY: Trouble = Trouble::Malformed("an array");
 /// The most dimensions that the server gives an array.
 const DIMENSIONS_MAX: usize = 6;
 
+impl Values for Lists {
+    fn len(&self) -> usize {
+        self.levels[0].len() - 1
+    }
+
+    fn push_empty(&mut self) {
+        let end = self.levels[0].last().copied().unwrap_or(0);
+        self.levels[0].push(end);
+    }
+}
+
 impl Lists {
     pub(super) fn new(of: &Wire, dimensions: usize) -> Self {
         Lists { levels: vec![vec![0]; dimensions.max(1)], elements: Vector::new(of, 0, 0) }
@@ -33,16 +44,6 @@ impl Lists {
     /// Replaces what is done with NaN and infinity in elements.
     pub(super) fn elements(&mut self) -> &mut Vector {
         &mut self.elements
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.levels[0].len() - 1
-    }
-
-    /// Appends an empty list.
-    pub(super) fn push_empty(&mut self) {
-        let end = self.levels[0].last().copied().unwrap_or(0);
-        self.levels[0].push(end);
     }
 
     /// Appends the array that `bytes` are.
@@ -68,13 +69,7 @@ impl Lists {
             return Err(Misfit::LowerBound.into());
         }
         self.open(&lengths)?;
-        for _ in 0..count {
-            match next_field(&mut rest) {
-                Some(Field::Null) => self.elements.push_null()?,
-                Some(Field::Value(value)) => self.elements.push(value)?,
-                None => return Err(ARRAY),
-            }
-        }
+        self.elements.extend((0..count).map(|_| next_field(&mut rest)))?;
         if rest.is_empty() { Ok(()) } else { Err(ARRAY) }
     }
 

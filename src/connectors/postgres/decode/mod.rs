@@ -1,10 +1,12 @@
 //! From the bytes of `COPY … TO STDOUT (FORMAT binary)` to Arrow, column by column.
 //!
-//! How a column arrives is decided once, by [`reading`]. [`Decoder`] then only moves bytes: a value
-//! goes from the message straight into the buffer of its column. A value without a place in its
-//! Arrow type is never changed: its row is refused, or it becomes NULL where a policy says so.
+//! How a column arrives is decided once, by [`reading`]. [`Decoder`] then only moves bytes: it cuts
+//! some rows into fields, and then the values of one column after the other go from the messages
+//! straight into its buffer. A value without a place in its Arrow type is never changed: its row is
+//! refused, or it becomes NULL where a policy says so.
 
 mod cells;
+mod chunk;
 mod lists;
 mod manual;
 mod misfit;

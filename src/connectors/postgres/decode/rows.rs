@@ -9,6 +9,7 @@ use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
 use super::cells::Wire;
+use super::chunk::Chunk;
 use super::lists;
 use super::misfit::{self, Misfit, Trouble};
 use super::reading::Reading;
@@ -16,8 +17,12 @@ use super::vector::{Field, Vector, next_field};
 use crate::error::{Error, Result};
 use crate::source::{Refuse, Refused};
 
-/// A batch ends when it took this many bytes, so that long values do not fill the memory.
-const BATCH_BYTES: usize = 16 << 20;
+/// A batch ends when it took this many bytes, so that wide rows and long values do not fill the
+/// memory: a few batches of each reader are in hand at once.
+const BATCH_BYTES: usize = 2 << 20;
+
+/// Rows that the first batch has room for: it may be one of few wide rows.
+const ROWS_FIRST: usize = 1024;
 
 /// What every `COPY` in binary begins with.
 const SIGNATURE: &[u8; 11] = b"PGCOPY\n\xff\r\n\0";
@@ -71,21 +76,65 @@ impl Decoder {
             bytes: 0,
             refused: Vec::new(),
         };
-        decoder.columns = decoder.fresh(&vec![0; readings.len()]);
+        decoder.columns = decoder.fresh(ROWS_FIRST, &vec![0; readings.len()]);
         decoder
     }
 
-    /// Takes the payload of one `CopyData` message: the header, the header with the first row, one
-    /// row, or the trailer. Gives a batch when one is full.
+    /// Takes the payloads of `CopyData` messages: the header, the header with the first row, one
+    /// row, or the trailer. Gives a batch as soon as one is full, and leaves the rest of the
+    /// payloads where they are.
     ///
     /// # Errors
     /// [`crate::error::Kind::Data`] for bytes that are none of these, and whatever the taker of
     /// refused rows says.
-    #[inline]
-    pub(in crate::connectors::postgres) fn push(
+    pub(in crate::connectors::postgres) fn push<'a>(
         &mut self,
-        payload: &[u8],
+        payloads: &mut impl Iterator<Item = &'a [u8]>,
     ) -> Result<Option<RecordBatch>> {
+        let mut chunk = Chunk::new(self.columns.len());
+        loop {
+            chunk.clear();
+            let most = self.batch_rows.saturating_sub(self.rows);
+            let odd = match self.progress {
+                Progress::Rows => {
+                    chunk.take(payloads, most, BATCH_BYTES.saturating_sub(self.bytes))
+                }
+                Progress::Header | Progress::Ended => payloads.next(),
+            };
+            self.chunk(&chunk)?;
+            match odd {
+                Some(payload) => self.payload(payload)?,
+                None if chunk.is_empty() => return Ok(None),
+                None => {}
+            }
+            if self.rows >= self.batch_rows || self.bytes >= BATCH_BYTES {
+                let batch = self.batch()?;
+                if batch.is_some() {
+                    return Ok(batch);
+                }
+            }
+        }
+    }
+
+    /// Appends the rows of `chunk`, one column after the other.
+    fn chunk(&mut self, chunk: &Chunk<'_>) -> Result<()> {
+        let mut columns = self.columns.iter_mut().enumerate();
+        if columns.all(|(at, column)| column.extend(chunk.column(at)).is_ok()) {
+            let rows = chunk.rows();
+            self.seen += u64::try_from(rows).unwrap_or(u64::MAX);
+            self.rows += rows;
+            self.bytes += chunk.bytes;
+            return Ok(());
+        }
+        // Some value does not fit: which, and in which row, is found row by row.
+        for column in &mut self.columns {
+            column.truncate(self.rows);
+        }
+        chunk.each_row().try_for_each(|fields| self.row(fields))
+    }
+
+    /// Takes one payload, of whatever kind.
+    fn payload(&mut self, payload: &[u8]) -> Result<()> {
         let row = match self.progress {
             Progress::Rows => payload,
             Progress::Header => {
@@ -97,19 +146,15 @@ impl Decoder {
         };
         let Some((count, fields)) = row.split_first_chunk::<2>() else {
             return match row {
-                [] if payload.len() > row.len() => Ok(None),
+                [] if payload.len() > row.len() => Ok(()),
                 _ => Err(self.malformed("a row")),
             };
         };
         let count = i16::from_be_bytes(*count);
         if usize::try_from(count) != Ok(self.columns.len()) {
-            return self.trailer(count, fields).map(|()| None);
+            return self.trailer(count, fields);
         }
-        self.row(fields)?;
-        match self.rows >= self.batch_rows || self.bytes >= BATCH_BYTES {
-            true => self.batch(),
-            false => Ok(None),
-        }
+        self.row(fields)
     }
 
     /// The rows that are left, and the proof that the trailer has been seen.
@@ -130,19 +175,13 @@ impl Decoder {
         }
     }
 
-    #[inline]
     fn row(&mut self, fields: &[u8]) -> Result<()> {
         self.seen += 1;
         self.bytes += fields.len();
         let mut rest = fields;
         for (at, column) in self.columns.iter_mut().enumerate() {
             let before = rest;
-            let taken = match next_field(&mut rest) {
-                Some(Field::Value(value)) => column.push(value),
-                Some(Field::Null) => column.push_null(),
-                None => Err(Trouble::Malformed("a field of the length it says")),
-            };
-            if let Err(trouble) = taken {
+            if let Err(trouble) = column.extend(std::iter::once(next_field(&mut rest))) {
                 return self.leave_out(at, trouble, before);
             }
         }
@@ -185,9 +224,10 @@ impl Decoder {
         }
     }
 
-    /// Empty columns, with room for as many bytes as these last time.
-    fn fresh(&self, bytes: &[usize]) -> Vec<Vector> {
-        let rows = self.batch_rows.min(crate::source::BATCH_ROWS);
+    /// Empty columns, with room for a few more rows than these and as many bytes as these, which are
+    /// those of the last batch.
+    fn fresh(&self, rows: usize, bytes: &[usize]) -> Vec<Vector> {
+        let rows = (rows + rows / 8).min(self.batch_rows).min(crate::source::BATCH_ROWS);
         let column = |(reading, bytes): (&Reading, &usize)| {
             let vector = Vector::new(&reading.wire, rows, *bytes);
             vector.ruled(reading.specials, reading.field.is_nullable())
@@ -204,7 +244,7 @@ impl Decoder {
             return Ok(None);
         }
         let bytes: Vec<_> = self.columns.iter().map(Vector::byte_len).collect();
-        let fresh = self.fresh(&bytes);
+        let fresh = self.fresh(rows, &bytes);
         let full = std::mem::replace(&mut self.columns, fresh);
         let arrow =
             |error: ArrowError| Error::bug("a batch was not put together").at("arrow", error);

@@ -7,6 +7,7 @@ use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::error::ArrowError;
 
 use super::misfit::Trouble;
+use super::vector::Values;
 
 /// A text that is not UTF-8: the row it is in, and its bytes.
 pub(super) type BadText = (usize, Vec<u8>);
@@ -19,16 +20,23 @@ pub(super) struct Strings {
     offsets: Vec<i32>,
 }
 
+impl Values for Strings {
+    fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    fn push_empty(&mut self) {
+        let end = self.offsets.last().copied().unwrap_or(0);
+        self.offsets.push(end);
+    }
+}
+
 impl Strings {
     /// Room for `rows` values and `bytes` bytes in them.
     pub(super) fn new(rows: usize, bytes: usize) -> Self {
         let mut offsets = Vec::with_capacity(rows + 1);
         offsets.push(0);
         Strings { bytes: Vec::with_capacity(bytes), offsets }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.offsets.len() - 1
     }
 
     pub(super) fn byte_len(&self) -> usize {
@@ -58,11 +66,6 @@ impl Strings {
             at += 2;
         }
         self.push(&text)
-    }
-
-    pub(super) fn push_empty(&mut self) {
-        let end = self.offsets.last().copied().unwrap_or(0);
-        self.offsets.push(end);
     }
 
     /// Forgets all but the first `rows` values.

@@ -14,6 +14,12 @@ use super::strings::BadText;
 #[derive(Debug)]
 pub(super) struct Vector {
     cells: Cells,
+    odd: Odd,
+}
+
+/// What is done with NULL, NaN and infinity in a column, and where NULLs are so far.
+#[derive(Debug)]
+pub(super) struct Odd {
     /// The rows with NULL, ascending. Rows with values cost nothing this way.
     nulls: Vec<usize>,
     nullable: bool,
@@ -21,60 +27,91 @@ pub(super) struct Vector {
     infinity_is_null: bool,
 }
 
-impl Vector {
-    /// Room for `rows` values, and for `bytes` bytes in values of any length. NULL is taken, NaN
-    /// and infinity are not.
-    pub(super) fn new(wire: &Wire, rows: usize, bytes: usize) -> Self {
-        let (cells, nulls) = (Cells::new(wire, rows, bytes), Vec::new());
-        Vector { cells, nulls, nullable: true, nan_is_null: false, infinity_is_null: false }
-    }
+/// The values of a column, of whatever kind.
+pub(super) trait Values {
+    /// How many there are.
+    fn len(&self) -> usize;
+    /// Appends what stands where the value is NULL.
+    fn push_empty(&mut self);
+}
 
-    /// The same, with what is done with odd values.
-    pub(super) fn ruled(mut self, specials: Specials, nullable: bool) -> Self {
-        self.nullable = nullable;
-        self.nan_is_null = specials.nan == Special::Null;
-        self.infinity_is_null = specials.infinity == Special::Null;
-        if let Cells::Array(lists) = &mut self.cells {
-            let (nan, infinity) = (self.nan_is_null, self.infinity_is_null);
-            let elements = lists.elements();
-            (elements.nan_is_null, elements.infinity_is_null) = (nan, infinity);
-        }
-        self
-    }
-
-    /// Appends the value that `bytes` are. After an error the column must be truncated.
+impl Odd {
+    /// Appends the values of `fields` to `cells`, each by `append`: the loop over a column.
     #[inline]
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
-        match self.cells.push(bytes) {
-            Ok(()) => Ok(()),
-            Err(trouble) => self.settle(trouble),
+    pub(super) fn fill<'a, B: Values>(
+        &mut self,
+        cells: &mut B,
+        fields: impl Iterator<Item = Option<Field<'a>>>,
+        append: impl Fn(&mut B, &'a [u8]) -> Result<(), Trouble>,
+    ) -> Result<(), Trouble> {
+        for field in fields {
+            match field {
+                Some(Field::Value(bytes)) => {
+                    if let Err(trouble) = append(cells, bytes) {
+                        self.settle(trouble, cells)?;
+                    }
+                }
+                Some(Field::Null) => self.null(cells)?,
+                None => return Err(Trouble::Malformed("a field of the length it says")),
+            }
         }
+        Ok(())
     }
 
     #[cold]
-    fn settle(&mut self, trouble: Trouble) -> Result<(), Trouble> {
+    fn settle(&mut self, trouble: Trouble, cells: &mut impl Values) -> Result<(), Trouble> {
         match trouble {
-            Trouble::Misfit(Misfit::Nan) if self.nan_is_null => self.push_null(),
-            Trouble::Misfit(Misfit::Infinity) if self.infinity_is_null => self.push_null(),
+            Trouble::Misfit(Misfit::Nan) if self.nan_is_null => self.null(cells),
+            Trouble::Misfit(Misfit::Infinity) if self.infinity_is_null => self.null(cells),
             trouble => Err(trouble),
         }
     }
 
-    /// Appends NULL.
-    pub(super) fn push_null(&mut self) -> Result<(), Trouble> {
+    fn null(&mut self, cells: &mut impl Values) -> Result<(), Trouble> {
         if !self.nullable {
             return Err(Misfit::Null.into());
         }
-        self.nulls.push(self.cells.len());
-        self.cells.push_empty();
+        self.nulls.push(cells.len());
+        cells.push_empty();
         Ok(())
+    }
+}
+
+impl Vector {
+    /// Room for `rows` values, and for `bytes` bytes in values of any length. NULL is taken, NaN
+    /// and infinity are not.
+    pub(super) fn new(wire: &Wire, rows: usize, bytes: usize) -> Self {
+        let (nulls, nullable) = (Vec::new(), true);
+        let odd = Odd { nulls, nullable, nan_is_null: false, infinity_is_null: false };
+        Vector { cells: Cells::new(wire, rows, bytes), odd }
+    }
+
+    /// The same, with what is done with odd values.
+    pub(super) fn ruled(mut self, specials: Specials, nullable: bool) -> Self {
+        self.odd.nullable = nullable;
+        self.odd.nan_is_null = specials.nan == Special::Null;
+        self.odd.infinity_is_null = specials.infinity == Special::Null;
+        if let Cells::Array(lists) = &mut self.cells {
+            let elements = &mut lists.elements().odd;
+            elements.nan_is_null = self.odd.nan_is_null;
+            elements.infinity_is_null = self.odd.infinity_is_null;
+        }
+        self
+    }
+
+    /// Appends the values of `fields`. After an error the column must be truncated.
+    pub(super) fn extend<'a>(
+        &mut self,
+        fields: impl Iterator<Item = Option<Field<'a>>>,
+    ) -> Result<(), Trouble> {
+        self.cells.extend(fields, &mut self.odd)
     }
 
     /// Forgets all but the first `rows` values.
     pub(super) fn truncate(&mut self, rows: usize) {
         self.cells.truncate(rows);
-        while self.nulls.last().is_some_and(|row| *row >= rows) {
-            self.nulls.pop();
+        while self.odd.nulls.last().is_some_and(|row| *row >= rows) {
+            self.odd.nulls.pop();
         }
     }
 
@@ -89,7 +126,7 @@ impl Vector {
         self,
         data_type: &DataType,
     ) -> Result<(ArrayRef, Vec<BadText>), ArrowError> {
-        let nulls = validity(self.cells.len(), &self.nulls);
+        let nulls = validity(self.cells.len(), &self.odd.nulls);
         self.cells.finish(data_type, nulls)
     }
 }
@@ -106,6 +143,7 @@ fn validity(rows: usize, nulls: &[usize]) -> Option<NullBuffer> {
 }
 
 /// A field of a row, or an element of an array.
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Field<'a> {
     Null,
     Value(&'a [u8]),

@@ -14,7 +14,7 @@ use super::bad::Bad;
 use super::cells::{Body, Cells};
 use super::target::{Digits, Leaf};
 use super::{
-    address, interval, json, list, moment, moment_text, nested, numeric, numeric_text, text,
+    address, interval, json, list, moment, moment_text, money, nested, numeric, numeric_text, text,
 };
 use crate::connectors::postgres::encode::fit::Way;
 use crate::error::{Error, Result};
@@ -70,6 +70,7 @@ pub(super) fn leaf(leaf: &Leaf, array: &ArrayRef, bad: &mut Bad) -> Result<Cells
         Leaf::Float4 => number::<Float32Type>(array, |values| Body::Four(values.into())),
         Leaf::Float8 => number::<Float64Type>(array, |values| Body::Eight(values.into())),
         Leaf::Numeric(digits) => decimals(array, *digits, bad)?,
+        Leaf::Money(digits) => money::encode(array, *digits, bad)?,
         Leaf::Text(_)
         | Leaf::Label(_)
         | Leaf::Foreign(_)

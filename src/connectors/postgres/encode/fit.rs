@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Field};
 
 use super::Format;
 use super::list::MOST_DIMENSIONS;
+use super::money;
 use super::nested;
 use super::source_type;
 use super::target::{Digits, Leaf, Target, TextLimit};
@@ -44,13 +45,14 @@ pub(super) fn way(field: &Field, column: &Column) -> Result<Way, &'static str> {
     }
     let source = source_type::of(field);
     let is_same = source.is_some_and(|source| source_type::is_same(source, &column.kind.shown));
+    let is_money = matches!(whole.leaf, Leaf::Money(_));
     let shown = column.kind.shown.as_str();
     let is_kept = is_same && (source == Some(shown) || !shown.contains('('));
     let given = Given { kind: inner, source, is_same, is_kept };
     match (depth, target.element) {
         (0, None) => given.fits(&whole.leaf)?,
         (_, None) if is_json(&whole.leaf) && nested::fits(field.data_type()) => {}
-        (0, Some(_)) if is_text(inner) && given.is_kept => {
+        (0, Some(_)) if is_text(inner) && given.is_kept && !is_money => {
             return Ok(Way { leaf: Leaf::Foreign(TextLimit::None), element: None, ..whole });
         }
         (1..=MOST_DIMENSIONS, Some(_)) => given.fits(&whole.leaf)?,
@@ -108,6 +110,8 @@ impl Given<'_> {
                 matches!(self.kind, D::Float16 | D::Float32 | D::Float64) || self.is_whole_below(32)
             }
             Leaf::Numeric(digits) => self.is_numeric(*digits),
+            // Not texts: the locale of one server reads an amount of another's as a different one.
+            Leaf::Money(_) => money::fits(self.kind),
             Leaf::Text(_) | Leaf::Label(_) => is_text(self.kind),
             Leaf::Json | Leaf::Jsonb => is_text(self.kind) || nested::fits(self.kind),
             Leaf::Inet | Leaf::Cidr | Leaf::MacAddr | Leaf::MacAddr8 => is_text(self.kind),
@@ -180,6 +184,10 @@ impl Given<'_> {
             }
             (DataType::Timestamp(_, Some(_)), Leaf::Timestamp(_)) => {
                 "say in the model which clock is meant, such as `x at time zone 'UTC'`"
+            }
+            (kind, Leaf::Money(_)) if is_text(kind) => {
+                "each locale writes amounts of money in its own way: cast it to a decimal in the \
+                 model, or let the source give it as one"
             }
             (kind, Leaf::Foreign(_)) if is_text(kind) => {
                 "only text that was read from a column of this type is taken: declare the column \

@@ -19,6 +19,7 @@ mod json;
 mod list;
 mod moment;
 mod moment_text;
+mod money;
 mod nested;
 mod new_type;
 mod numeric;
@@ -114,6 +115,22 @@ impl Encoder {
                 _ => {}
             }
         }
+    }
+
+    /// Tells how many digits after the point `money` has on the server.
+    pub(super) fn set_money_digits(&mut self, digits: u32) {
+        for column in &mut self.columns {
+            if let Leaf::Money(of) = &mut column.way.leaf {
+                *of = Some(digits);
+            }
+        }
+    }
+
+    /// Whether the session has to read amounts of `money` as they are written where `lc_monetary`
+    /// is `C`.
+    pub(super) fn writes_money(&self) -> bool {
+        let is_money = |column: &Planned| matches!(column.way.leaf, Leaf::Money(_));
+        self.format == Format::Text && self.columns.iter().any(is_money)
     }
 
     /// What comes before the first row.

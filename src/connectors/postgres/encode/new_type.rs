@@ -18,6 +18,7 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("real", "float4"),
     ("double precision", "float8"),
     ("numeric", "numeric"),
+    ("money", "money"),
     ("text", "text"),
     ("character varying", "varchar"),
     ("character", "bpchar"),

@@ -15,6 +15,8 @@ pub(super) const NEGATIVE: u16 = 0x4000;
 
 /// The header and the groups of 42 digits.
 const MOST: usize = 8 + 2 * 11;
+/// The header and the groups of 16 digits.
+const SHORT: usize = 8 + 2 * 4;
 
 pub(super) const WIDEN: &str =
     "widen the column of the target, or round or cast the value in the model";
@@ -136,7 +138,7 @@ pub(super) fn before_point(digits: Digits) -> i64 {
 /// Appends `value` × 10^-`scale`.
 pub(super) fn put(out: &mut Vec<u8>, value: i128, scale: i32) {
     let shift = (-scale).rem_euclid(4);
-    let mut buffer = [0_u8; MOST];
+    let mut buffer = [0_u8; MOST + SHORT];
     let mut groups = Groups { buffer: &mut buffer, at: MOST, end: MOST };
     match u64::try_from(value.unsigned_abs()) {
         Ok(small) => groups.small(small, shift),
@@ -148,7 +150,7 @@ pub(super) fn put(out: &mut Vec<u8>, value: i128, scale: i32) {
 
 /// Groups of digits, written from the last one to the first.
 struct Groups<'a> {
-    buffer: &'a mut [u8; MOST],
+    buffer: &'a mut [u8; MOST + SHORT],
     at: usize,
     end: usize,
 }
@@ -206,7 +208,15 @@ impl Groups<'_> {
         head[2..4].copy_from_slice(&i16::try_from(weight).unwrap_or(0).to_be_bytes());
         head[4..6].copy_from_slice(&sign.to_be_bytes());
         head[6..].copy_from_slice(&i16::try_from(scale).unwrap_or(0).to_be_bytes());
-        out.extend_from_slice(&self.buffer[begin..self.end]);
+        let bytes = &self.buffer[begin..];
+        match bytes.first_chunk::<SHORT>() {
+            // A copy of a fixed length is two instructions, and nearly all numbers are that short.
+            Some(short) if self.end - begin <= SHORT => {
+                out.extend_from_slice(short);
+                out.truncate(out.len() - SHORT + self.end - begin);
+            }
+            _ => out.extend_from_slice(&bytes[..self.end - begin]),
+        }
     }
 }
 

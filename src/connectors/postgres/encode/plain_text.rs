@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::cells::{Cells, Gather};
 use super::moment::{DAY_MICROS, EPOCH_DAYS};
+use super::money::PLAIN_DIGITS;
 use super::target::Leaf;
 
 /// The values of `cells`, which are `leaf`, as text.
@@ -68,6 +69,8 @@ fn write(leaf: &Leaf, value: &[u8], out: &mut Vec<u8>) -> std::io::Result<()> {
             value => out.write_all(unusual(value)),
         },
         Leaf::Numeric(_) => numeric(value, out),
+        // For a session whose `lc_monetary` is `C`.
+        Leaf::Money(_) => amount(i64::from_be_bytes(first(value)), out),
         Leaf::Bytea => {
             out.extend_from_slice(br"\x");
             hexadecimal(value, "", out)
@@ -96,6 +99,13 @@ fn write(leaf: &Leaf, value: &[u8], out: &mut Vec<u8>) -> std::io::Result<()> {
 /// The first `N` bytes of `value`, which has them.
 fn first<const N: usize>(value: &[u8]) -> [u8; N] {
     value.first_chunk().copied().unwrap_or([0; N])
+}
+
+fn amount(units: i64, out: &mut Vec<u8>) -> std::io::Result<()> {
+    let (sign, size) = (if units < 0 { "-" } else { "" }, units.unsigned_abs());
+    let one = 10_u64.pow(PLAIN_DIGITS);
+    let width = usize::try_from(PLAIN_DIGITS).unwrap_or(0);
+    write!(out, "{sign}{}.{:0width$}", size / one, size % one)
 }
 
 fn unusual(value: f64) -> &'static [u8] {

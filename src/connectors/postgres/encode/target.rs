@@ -24,6 +24,8 @@ pub(super) enum Leaf {
     Float8,
     /// `numeric`, with its precision and scale where declared.
     Numeric(Option<Digits>),
+    /// `money`, with its digits after the point; `None` when nobody told.
+    Money(Option<u32>),
     /// Text of a type that the server takes as it is, with its limits.
     Text(TextLimit),
     /// A label of an enum.
@@ -147,6 +149,7 @@ fn built_in(name: &str, modifier: i32) -> Leaf {
         "float4" => Leaf::Float4,
         "float8" => Leaf::Float8,
         "numeric" => Leaf::Numeric(digits(modifier)),
+        "money" => Leaf::Money(None),
         "text" => Leaf::Text(TextLimit::None),
         "varchar" | "bpchar" => Leaf::Text(chars(modifier)),
         "name" => Leaf::Text(TextLimit::Bytes(63)),

@@ -10,6 +10,7 @@ use super::bound::Bound;
 use super::parts;
 use super::table;
 use super::work::{Hold, Work};
+use crate::connectors::postgres::catalog::money_digits;
 use crate::connectors::postgres::encode::{Encoder, Format};
 use crate::connectors::postgres::error;
 use crate::connectors::postgres::name::TableName;
@@ -37,6 +38,10 @@ pub(in crate::connectors::postgres) async fn write(
     let mut encoder = Encoder::new(&load.schema, &columns)?;
     for (oid, labels) in table::labels(&work, &columns).await? {
         encoder.set_labels(oid, &labels);
+    }
+    if columns.iter().any(|column| column.kind.is_money()) {
+        let digits = money_digits(&work.client).await?;
+        encoder.set_money_digits(u32::try_from(digits).unwrap_or(0));
     }
     let claimed = parts::claim(&work, &load.id, &part.id, load.repeatable).await?;
     let Some(token) = claimed else {
@@ -129,6 +134,8 @@ impl Rows {
             self.encoder.begin(&mut self.out);
             self.stage = Stage::Middle;
         }
+        // Once and for all: what grows is copied.
+        self.out.reserve(2 * CHUNK);
         while self.out.len() < CHUNK && self.stage == Stage::Middle {
             match self.todo.pop() {
                 Some(batch) => self.encode(&batch)?,
@@ -166,6 +173,9 @@ impl Rows {
         let of = |e: tokio_postgres::Error| refused_by_server(&failed, &e, bound);
         // It lasts as long as the source gives rows.
         work.run(&failed, "set local statement_timeout = 0").await?;
+        if self.encoder.writes_money() {
+            work.run(&failed, "set local lc_monetary = 'C'").await?;
+        }
         let out = work.client.copy_in::<_, Bytes>(&sql).await.map_err(of)?;
         let mut out = std::pin::pin!(out);
         while let Some(chunk) = self.next().await? {

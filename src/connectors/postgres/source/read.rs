@@ -136,8 +136,8 @@ async fn run(
     let refuse = Arc::clone(&job.refuse);
     let mut decoder = Decoder::new(&job.readings, job.batch_rows, &job.place, refuse);
     while let Some(block) = blocks.next().await {
-        for payload in payloads(&block) {
-            let Some(batch) = decoder.push(payload)? else { continue };
+        let mut rows = payloads(&block);
+        while let Some(batch) = decoder.push(&mut rows)? {
             // This batch, the one that waits, and the one that is made next.
             held.resize(batch.get_array_memory_size().saturating_mul(3))?;
             if sender.send(batch).await.is_err() {

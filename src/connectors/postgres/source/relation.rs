@@ -155,10 +155,7 @@ async fn with_digits(client: &Client, columns: &[Column], policies: &Policies) -
     if !columns.iter().any(|column| column.kind.is_money()) {
         return Ok(policies.clone());
     }
-    let sql = "select pg_catalog.scale('0'::pg_catalog.money::pg_catalog.numeric)";
-    let row = client.query_one(sql, &[]).await;
-    let row = row.map_err(|e| error::of("could not look at the locale of the server", &e))?;
-    let money_digits = i8::try_from(cell::<i32>(&row, 0)?).unwrap_or(2);
+    let money_digits = catalog::money_digits(client).await?;
     Ok(Policies { money_digits, ..policies.clone() })
 }
 

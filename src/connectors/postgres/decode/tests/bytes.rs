@@ -100,8 +100,9 @@ fn decode<'a>(
 ) -> Result<Vec<RecordBatch>> {
     let mut decoder = Decoder::new(readings, batch_rows, "t", Arc::new(Stop));
     let mut batches = Vec::new();
-    for payload in payloads {
-        batches.extend(decoder.push(payload)?);
+    let mut payloads = payloads.into_iter();
+    while let Some(batch) = decoder.push(&mut payloads)? {
+        batches.push(batch);
     }
     batches.extend(decoder.finish()?);
     Ok(batches)
@@ -154,6 +155,32 @@ proptest! {
     }
 
     #[test]
+    fn many_rows_at_once_are_read_and_refused_as_one_at_a_time(
+        rows in vec((of(0_i32..9), of(prop_oneof![Just(i32::MAX), -9_i32..9])), 0..80),
+        batch_rows in 1_usize..30,
+    ) {
+        // NULL has no place in the first column, and infinity none in the second.
+        let readings = [read_as(built_in("int4", -1), false), plain("date")];
+        let bytes = |number: Option<i32>| number.map(|number| number.to_be_bytes().to_vec());
+        let encoded: Vec<_> = rows.iter().map(|(a, b)| row(&[bytes(*a), bytes(*b)])).collect();
+        let sent = || [HEADER].into_iter().chain(encoded.iter().map(Vec::as_slice)).chain([TRAILER]);
+        let read = |at_once: bool| {
+            let basket = Basket::new();
+            let mut decoder = Decoder::new(&readings, batch_rows, "t", basket.clone());
+            let (mut batches, mut payloads) = (Vec::new(), sent().peekable());
+            while payloads.peek().is_some() {
+                batches.extend(match at_once {
+                    true => decoder.push(&mut payloads).unwrap(),
+                    false => decoder.push(&mut payloads.next().into_iter()).unwrap(),
+                });
+            }
+            batches.extend(decoder.finish().unwrap());
+            (batches, basket.taken())
+        };
+        prop_assert_eq!(read(true), read(false));
+    }
+
+    #[test]
     fn a_number_is_exact_at_every_length(digits in 1_u32..39, seed in any::<i128>(), scale in 0_u8..39) {
         let scale = u32::from(scale).min(digits);
         let unscaled = seed % 10_i128.pow(digits);
@@ -174,12 +201,11 @@ proptest! {
             // Behind a good header and in a field of the right length, so that they get far.
             let row = row(&[Some(value.clone())]);
             let mut decoder = Decoder::new(&[reading], 2, "t", Basket::new());
-            decoder.push(HEADER).unwrap();
-            let _ = decoder.push(&row);
+            decoder.push(&mut [HEADER, &row].into_iter()).ok();
             for payload in &payloads {
-                let _ = decoder.push(payload);
+                decoder.push(&mut [payload.as_slice(), &row].into_iter()).ok();
             }
-            let _ = decoder.push(TRAILER);
+            decoder.push(&mut [TRAILER].into_iter()).ok();
             let _ = decoder.finish();
         }
     }
@@ -192,9 +218,8 @@ proptest! {
         let value: Vec<u8> = head.iter().flat_map(|word| word.to_be_bytes()).chain(rest).collect();
         for reading in [list(), matrix()] {
             let mut decoder = Decoder::new(&[reading], 2, "t", Basket::new());
-            decoder.push(HEADER).unwrap();
-            let _ = decoder.push(&row(&[Some(value.clone())]));
-            let _ = decoder.push(TRAILER);
+            let row = row(&[Some(value.clone())]);
+            decoder.push(&mut [HEADER, &row, TRAILER].into_iter()).ok();
             let _ = decoder.finish();
         }
     }
@@ -279,9 +304,9 @@ fn a_refused_row_leaves_nothing_behind() {
     let lines = [line("a", 0), line("bb", i32::MAX), line("ccc", 1), line("d", i32::MIN)];
     let basket = Basket::new();
     let mut decoder = Decoder::new(&readings, 9, "t", basket.clone());
-    for payload in [HEADER].into_iter().chain(lines.iter().map(Vec::as_slice)).chain([TRAILER]) {
-        assert_eq!(decoder.push(payload).unwrap(), None);
-    }
+    let lines_sent = lines.iter().map(Vec::as_slice);
+    let mut payloads = [HEADER].into_iter().chain(lines_sent).chain([TRAILER]);
+    assert_eq!(decoder.push(&mut payloads).unwrap(), None);
     let batch = decoder.finish().unwrap().unwrap();
     let kept = decode(&readings, 9, [HEADER, &lines[0], &lines[2], TRAILER]).unwrap();
     assert_eq!(batch, kept[0]);

@@ -42,7 +42,7 @@ pub(super) async fn read(client: &Client, sql: &str, policies: &Policies) -> Res
     pin_mut!(stream);
     let mut batches = Vec::new();
     while let Some(payload) = stream.try_next().await.unwrap() {
-        batches.extend(decoder.push(&payload)?);
+        batches.extend(decoder.push(&mut [&*payload].into_iter())?);
     }
     batches.extend(decoder.finish()?);
     assert!(batches.iter().all(|batch| (1..=3).contains(&batch.num_rows())));

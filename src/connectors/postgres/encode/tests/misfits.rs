@@ -57,6 +57,8 @@ fn cases() -> Vec<(&'static str, &'static str, ArrayRef)> {
         ("numeric", "numeric", text(&["", "-", "1e5", "1.2.3", "+1"])),
         ("numeric(4,2)", "numeric", text(&["100", "0.001", "Infinity"])),
         ("numeric(4,2)", "numeric(4,2)", decimal(10_000, 4, 2)),
+        ("money", "", decimal(1_005, 4, 3)),
+        ("money", "", decimal(i128::from(i64::MAX) + 1, 20, 2)),
         ("numeric(3,-2)", "numeric(3,-2)", decimal(12_345, 5, 0)),
         ("date", "", Arc::new(Date32Array::from(vec![i32::MIN, i32::MAX, 2_145_042_906]))),
         ("date", "", Arc::new(Date64Array::from(vec![1]))),
@@ -108,6 +110,7 @@ fn each_value_that_no_column_holds_is_named_with_its_reason() {
         let batch = batch(vec![("v", array.clone(), source)]);
         let mut encoder = Encoder::new(&batch.schema(), &columns).unwrap();
         encoder.set_labels(columns[0].kind.oid, &["sad".into(), "glad".into()]);
+        encoder.set_money_digits(2);
         let mut misfits = Vec::new();
         let rows = encoder.rows(&batch, &mut BytesMut::new(), &mut |misfit| {
             misfits.push(misfit);
@@ -172,6 +175,8 @@ fn each_value_that_no_column_holds_is_named_with_its_reason() {
     numeric(4,2): `0.001`: the number has more digits than `numeric(4,2)`; widen the column of the target, or round or cast the value in the model
     numeric(4,2): `Infinity`: the number has more digits than `numeric(4,2)`; widen the column of the target, or round or cast the value in the model
     numeric(4,2): `10.00`: the number has more digits than `numeric(4,2)`; widen the column of the target, or round or cast the value in the model
+    money: `1.005`: the amount has no place in `money` as the server's lc_monetary has it; give the column the type numeric, or cast the amount in the model
+    money: `92233720368547758.08`: the amount has no place in `money` as the server's lc_monetary has it; give the column the type numeric, or cast the amount in the model
     numeric(3,-2): `12345`: the number has more digits than `numeric(3,-2)`; widen the column of the target, or round or cast the value in the model
     date: `-2147483648 as Date32`: the server has no such point in time; -
     date: `2147483647 as Date32`: the server has no such point in time; -

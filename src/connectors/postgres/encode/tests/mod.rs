@@ -44,6 +44,7 @@ fn batch(columns: Vec<(&str, ArrayRef, &str)>) -> RecordBatch {
 /// The bytes of a whole `COPY`, its rows, and what did not fit.
 fn encoded(columns: &[Column], batch: &RecordBatch) -> (Format, BytesMut, u64, Vec<Misfit>) {
     let mut encoder = Encoder::new(&batch.schema(), columns).unwrap();
+    encoder.set_money_digits(2);
     let (mut out, mut misfits) = (BytesMut::new(), Vec::new());
     encoder.begin(&mut out);
     let rows = encoder

@@ -96,6 +96,14 @@ fn numbers() -> Vec<Case> {
             &["0.1", "1.7976931348623157e+308", "-Infinity", "5e-324"],
         ),
         case("double precision", "", Int32Array::from(vec![7]), &["7"]),
+        case("money", "", decimals(), &["$0.00", "-$0.01", "$10,000.00", "$123,456.70", "~"]),
+        case("money", "", Int8Array::from(vec![-100]), &["-$100.00"]),
+        case(
+            "money[]",
+            "money[]",
+            list_of(Arc::new(decimals().slice(1, 2))),
+            &["{-$0.01,\"$10,000.00\"}"],
+        ),
         case("numeric", "", UInt64Array::from(vec![u64::MAX]), &["18446744073709551615"]),
         case("numeric(5,2)", "", Int8Array::from(vec![-100]), &["-100.00"]),
         case("numeric", "", decimals(), &["0.00", "-0.01", "10000.00", "123456.70", "~"]),
@@ -371,7 +379,6 @@ fn foreign() -> Vec<Case> {
         case("pg_lsn", "pg_lsn", texts(&["16/B374D848"]), &["16/B374D848"]),
         case("xid8", "xid8", texts(&["18446744073709551615"]), &["18446744073709551615"]),
         case("integer[]", "integer[]", texts(&["[0:1]={1,2}"]), &["[0:1]={1,2}"]),
-        case("money", "money", texts(&["$1.50"]), &["$1.50"]),
         case("interval year to month", "interval year to month", texts(&["1 year"]), &["1 year"]),
     ]
 }
