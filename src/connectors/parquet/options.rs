@@ -68,7 +68,7 @@ const OWN: &[OptionDoc] = &[
     OptionDoc {
         name: "row_group_bytes",
         role: Some(Role::Sink),
-        default: Some("67108864"),
+        default: Some("33554432"),
         summary: "encoded bytes of a row group; less when memory is short",
     },
     OptionDoc {
@@ -99,7 +99,7 @@ pub(super) fn read(options: &Options) -> (Target, Vec<Problem>) {
         compression: codec(reader.one_of("compression", CODECS)),
         row_group_bytes: usize::try_from(reader.number(
             "row_group_bytes",
-            64 * MIB,
+            32 * MIB,
             4096..=4096 * MIB,
         ))
         .unwrap_or(usize::MAX),
