@@ -78,6 +78,11 @@ pub trait Snapshot: Debug + Send + Sync {
         Vec::new()
     }
 
+    /// The statement that asks a server for all of a split, for people; `None` where none is sent.
+    fn statement(&self, _split: &Split) -> Option<String> {
+        None
+    }
+
     /// Lets go of what is kept for a later process. Called once everything that is read from the
     /// snapshot is published; what is dropped without it may be opened again, as its memo says.
     async fn release(&self) {}

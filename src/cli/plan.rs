@@ -21,7 +21,7 @@ pub(super) struct PlanCommand {
     #[arg(value_name = "PIPELINE")]
     pipeline: Option<String>,
 
-    /// Show every statement as well
+    /// Show the statements of sources, models and checks as well
     #[arg(long, env = "DHOW_SQL", conflicts_with = "json")]
     sql: bool,
 
@@ -42,7 +42,7 @@ pub(super) struct PlanCommand {
 pub(super) enum Form {
     /// The steps, for people.
     Steps,
-    /// The steps, then every statement.
+    /// The steps, then the statements.
     Statements,
     /// The data.
     Json,
@@ -86,23 +86,35 @@ pub(super) fn print(pipeline: Pipeline, settings: Settings, form: Form) -> Resul
     let open = async move { World::open(&pipeline, &settings, Purpose::Look).await };
     let world = runtime::block_on(2, open)??;
     match form {
-        Form::Steps => out::line(&world.plan.shown())?,
+        Form::Steps => {
+            let end = "nothing was written; `dhow plan --sql` shows the statements";
+            out::line(&format!("{}\n{end}\n", world.plan.shown()))?;
+        }
         Form::Statements => {
-            out::line(&format!("{}\n\n{}", world.plan.shown(), statements(&world.facts)))?;
+            let (steps, statements) = (world.plan.shown(), statements(&world.facts));
+            out::line(&format!("{steps}\n{statements}\n\nnothing was written"))?;
         }
         Form::Json => out::json(&world.plan.to_json())?,
     }
     Ok(SUCCESS)
 }
 
-/// Every statement with its parameters and the way in which it will be run, under a comment that
-/// says whose it is.
+/// What is sent to servers for the first split of each source, and every statement of ours with its
+/// parameters and the way in which it will be run; each under a comment that says whose it is.
 fn statements(facts: &Facts) -> String {
     let statement = |what: &str, name: &str, relation: &RelationFacts| {
         format!("-- {what} {name}\n{}", relation.explained.trim())
     };
+    let sources = facts.sources.iter().filter_map(|(name, source)| {
+        let sent = source.statement.as_ref()?;
+        let which = match source.splits.len() {
+            1 => "its only split".to_owned(),
+            splits => format!("the first of {splits} splits"),
+        };
+        Some(format!("-- source {name}: {which}\n{sent}"))
+    });
     let models = facts.relations.iter().filter(|(_, relation)| !relation.explained.is_empty());
     let models = models.map(|(name, relation)| statement("model", name, relation));
     let checks = facts.checks.iter().map(|(name, check)| statement("check", name, check));
-    models.chain(checks).collect::<Vec<_>>().join("\n\n")
+    sources.chain(models).chain(checks).collect::<Vec<_>>().join("\n\n")
 }

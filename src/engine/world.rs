@@ -352,6 +352,7 @@ fn facts(
             splits: snapshot.splits().to_vec(),
             high: snapshot.high().cloned(),
             notes: snapshot.notes(),
+            statement: snapshot.splits().first().and_then(|split| snapshot.statement(split)),
         };
         facts.sources.insert(name.clone(), source);
         facts.relations.insert(name.clone(), session.facts(name)?);

@@ -39,7 +39,6 @@ impl Plan {
         if !self.notes.is_empty() {
             let _ = write!(text, "\nnote: {}\n", self.notes.join("\nnote: "));
         }
-        text.push_str("\nnothing was written; `dhow plan --sql` shows the statements\n");
         text
     }
 

@@ -48,6 +48,8 @@ pub struct SourceFacts {
     pub high: Option<Watermark>,
     /// What a person should know of it.
     pub notes: Vec<String>,
+    /// The statement that asks for its first split, if one is sent.
+    pub statement: Option<String>,
 }
 
 /// A source, model or check as SQL sees it.

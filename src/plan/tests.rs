@@ -86,8 +86,13 @@ fn shop() -> (Pipeline, Facts) {
         bytes: Some(2_500_000),
     };
     let splits: Vec<_> = (0..3).map(split).collect();
-    let frozen =
-        SourceFacts { snapshot: SnapshotId("s".into()), splits, high: None, notes: vec![] };
+    let frozen = SourceFacts {
+        snapshot: SnapshotId("s".into()),
+        splits,
+        high: None,
+        notes: vec![],
+        statement: None,
+    };
     let facts = Facts {
         sources: BTreeMap::from([("orders".into(), frozen)]),
         relations: BTreeMap::from([
@@ -153,9 +158,7 @@ fn a_plan_is_shown_in_full() {
          columns: id Int64, amount Float64\n\
          \n\
          note: `orders` is read 2 times for `totals_out`, each time whole\n\
-         note: `totals_out` takes away the 1,204 rows that are in parquet out/totals_out now\n\
-         \n\
-         nothing was written; `dhow plan --sql` shows the statements\n"
+         note: `totals_out` takes away the 1,204 rows that are in parquet out/totals_out now\n"
     );
 }
 

@@ -35,6 +35,27 @@ fn verdict(target: &str) -> String {
     )
 }
 
+#[test]
+fn the_plan_shows_the_statement_that_reads_the_first_split() {
+    let database = shard("eu");
+    let socket = SHARED.socket.display().to_string().replace('/', "%2F");
+    let url = format!("postgres://postgres@{socket}:{}/{database}", SHARED.port);
+    let project = Project::of(&format!(
+        "sources:\n  rows: {{ type: postgres, table: t, split_rows: 4000, shards: {{ eu: \"{url}\" }} }}\n\
+         sinks:\n  out: {{ from: rows, type: parquet, path: out/t, mode: replace }}\n"
+    ));
+    let planned = project.dhow(&["plan", "--sql"]);
+    assert_eq!(planned.code, Some(0), "{}", planned.err);
+    let (_, statements) = planned.out.split_once("\n-- ").expect("there are statements");
+    assert_eq!(
+        statements,
+        "source rows: the first of 3 splits\n\
+         copy (select \"id\", \"name\" from only \"public\".\"t\" \
+         where ctid < '(70,0)'::pg_catalog.tid) to stdout (format binary)\n\n\
+         nothing was written\n"
+    );
+}
+
 /// The shard that an error in the JSON of `ended` names.
 fn blamed(ended: &Ended) -> serde_json::Value {
     let report: serde_json::Value = serde_json::from_str(&ended.out).expect("JSON");

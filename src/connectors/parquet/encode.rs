@@ -19,9 +19,11 @@ use crate::faults;
 /// A row group is never made smaller than this for want of memory.
 const ROW_GROUP_FLOOR: usize = 1024 * 1024;
 
-/// Bytes of the dictionaries of all columns, or of their pages, which wide rows share: every column
-/// has a compressor of its own, and each of those takes four times the bytes of a page, up to 1 MiB.
-const SHARED: usize = 5 * 1024 * 1024;
+/// Bytes of the dictionaries of all columns, which wide rows share.
+const DICTIONARIES: usize = 16 * 1024 * 1024;
+/// Bytes of the pages of all columns: every column has a compressor of its own, and each of those
+/// takes four times the bytes of a page, up to 1 MiB.
+const PAGES: usize = 5 * 1024 * 1024;
 /// What a column has of them at least, however many there are.
 const SHARE_LEAST: usize = 8 * 1024;
 /// What a column has of them at most: what readers are used to.
@@ -54,11 +56,11 @@ impl Encoding {
     /// How the Parquet writer is set up for a file that begins with the rows of `sample`.
     pub(super) fn properties(&self, sample: Option<&RecordBatch>) -> WriterProperties {
         let columns = sample.map_or(0, RecordBatch::num_columns).max(1);
-        let share = (SHARED / columns).clamp(SHARE_LEAST, SHARE_MOST);
+        let share = |of: usize| (of / columns).clamp(SHARE_LEAST, SHARE_MOST);
         let properties = WriterProperties::builder()
             .set_compression(self.compression)
-            .set_dictionary_page_size_limit(share)
-            .set_data_page_size_limit(share)
+            .set_dictionary_page_size_limit(share(DICTIONARIES))
+            .set_data_page_size_limit(share(PAGES))
             .set_max_row_group_bytes(Some(self.row_group_bytes))
             .set_statistics_enabled(EnabledStatistics::Page);
         let plain = sample.into_iter().flat_map(dictionary::useless);

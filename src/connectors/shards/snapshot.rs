@@ -178,6 +178,15 @@ fn widened(
         .map_err(|e| Error::bug("a shard gave other columns than it has").at("arrow", e))
 }
 
+impl Whole {
+    /// The shard of a split, and what the split is there.
+    fn part(&self, split: &Split) -> Option<(&Part, &Split)> {
+        let (name, id) = split.id.split_once('/')?;
+        let part = self.parts.iter().find(|part| part.name == name)?;
+        Some((part, part.snapshot.splits().iter().find(|own| own.id == id)?))
+    }
+}
+
 #[async_trait]
 impl Snapshot for Whole {
     fn id(&self) -> &SnapshotId {
@@ -208,6 +217,11 @@ impl Snapshot for Whole {
         self.late.clone()
     }
 
+    fn statement(&self, split: &Split) -> Option<String> {
+        let (part, own) = self.part(split)?;
+        part.snapshot.statement(own)
+    }
+
     async fn release(&self) {
         join_all(self.parts.iter().map(|part| part.snapshot.release())).await;
     }
@@ -217,9 +231,8 @@ impl Snapshot for Whole {
             Error::bug("a split is asked for that this snapshot does not have")
                 .at("split", &split.id)
         };
-        let (name, id) = split.id.split_once('/').ok_or_else(unknown)?;
-        let part = self.parts.iter().find(|part| part.name == name).ok_or_else(unknown)?;
-        let own = part.snapshot.splits().iter().find(|own| own.id == id).ok_or_else(unknown)?;
+        let (part, own) = self.part(split).ok_or_else(unknown)?;
+        let name = part.name.as_str();
         let columns = want.columns.clone();
         let columns = columns.unwrap_or_else(|| (0..self.schema.fields().len()).collect());
         let Some(want) = part.want(want, &columns)? else { return Ok(stream::empty().boxed()) };

@@ -30,6 +30,12 @@ pub(super) struct Frozen {
     pub memory: Arc<dyn Memory>,
 }
 
+impl Frozen {
+    fn piece(&self, split: &Split) -> Option<&Piece> {
+        self.pieces.iter().find(|piece| piece.split.id == split.id)
+    }
+}
+
 #[async_trait]
 impl Snapshot for Frozen {
     fn id(&self) -> &SnapshotId {
@@ -56,12 +62,17 @@ impl Snapshot for Frozen {
         self.notes.clone()
     }
 
+    fn statement(&self, split: &Split) -> Option<String> {
+        let piece = self.piece(split)?;
+        let job = read::Job::new(&self.relation, piece, &Want::default(), None);
+        Some(job.ok()?.sql)
+    }
+
     async fn read(&self, split: &Split, want: &Want) -> Result<BatchStream> {
-        let piece =
-            self.pieces.iter().find(|piece| piece.split.id == split.id).ok_or_else(|| {
-                Error::bug("a split is asked for that this snapshot does not have")
-                    .at("split", &split.id)
-            })?;
+        let piece = self.piece(split).ok_or_else(|| {
+            Error::bug("a split is asked for that this snapshot does not have")
+                .at("split", &split.id)
+        })?;
         let described = (!self.sessions.is_one()).then(|| self.options.clone());
         let job = read::Job::new(&self.relation, piece, want, described)?;
         read::start(job, &self.sessions, self.memory.reserve("sqlserver reader")).await

@@ -22,7 +22,8 @@ use crate::source::{BatchStream, Refuse, Want};
 pub(super) struct Job {
     label: String,
     place: String,
-    sql: String,
+    /// The statement that is sent.
+    pub(super) sql: String,
     readings: Vec<Reading>,
     batch_rows: usize,
     refuse: Arc<dyn Refuse>,

@@ -10,7 +10,6 @@ use hyper::server::conn::http1::Builder;
 use hyper_util::rt::TokioIo;
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
-use tempfile::TempDir;
 
 /// The key that every store knows.
 pub(crate) const KEY: &str = "dhow-tests";
@@ -121,7 +120,7 @@ pub(crate) fn make_in_moto(bucket: &str) {
 /// A new bucket in the folder of s3s.
 pub(crate) fn make_in_s3s(bucket: &str) {
     s3s();
-    std::fs::create_dir(S3S.1.path().join(bucket)).expect("a folder can be made");
+    std::fs::create_dir(S3S.1.path.join(bucket)).expect("a folder can be made");
 }
 
 /// The port of s3s on a temporary folder; it verifies signatures.
@@ -129,9 +128,29 @@ pub(crate) fn s3s() -> u16 {
     S3S.0
 }
 
-static S3S: LazyLock<(u16, TempDir)> = LazyLock::new(|| {
-    let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    let files = s3s_fs::FileSystem::new(folder.path()).expect("the folder is there");
+/// A folder that is removed when this process ends, however it does; what is static is not dropped.
+#[derive(Debug)]
+struct Folder {
+    path: PathBuf,
+    _shell: Child,
+}
+
+impl Folder {
+    fn new() -> Self {
+        let path = tempfile::tempdir().expect("a temporary folder can be made").keep();
+        let shell = Command::new("sh")
+            .args(["-c", r#"trap '' INT TERM; read -r end; rm -rf "$1""#, "keep"])
+            .arg(&path)
+            .current_dir("/")
+            .stdin(Stdio::piped())
+            .spawn();
+        Folder { path, _shell: shell.expect("sh starts") }
+    }
+}
+
+static S3S: LazyLock<(u16, Folder)> = LazyLock::new(|| {
+    let folder = Folder::new();
+    let files = s3s_fs::FileSystem::new(&folder.path).expect("the folder is there");
     let mut builder = S3ServiceBuilder::new(files);
     builder.set_auth(SimpleAuth::from_single(KEY, SECRET));
     let service = builder.build();

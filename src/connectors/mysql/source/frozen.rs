@@ -32,6 +32,12 @@ pub(in crate::connectors::mysql) struct Frozen {
     pub memory: Arc<dyn Memory>,
 }
 
+impl Frozen {
+    fn piece(&self, split: &Split) -> Option<&Piece> {
+        self.pieces.iter().find(|piece| piece.split.id == split.id)
+    }
+}
+
 #[async_trait]
 impl Snapshot for Frozen {
     fn id(&self) -> &SnapshotId {
@@ -58,16 +64,21 @@ impl Snapshot for Frozen {
         self.notes.clone()
     }
 
+    fn statement(&self, split: &Split) -> Option<String> {
+        let piece = self.piece(split)?;
+        let job = read::Job::new(self, piece, &Want::default());
+        Some(job.ok()?.sql)
+    }
+
     async fn release(&self) {
         self.sessions.close().await;
     }
 
     async fn read(&self, split: &Split, want: &Want) -> Result<BatchStream> {
-        let piece =
-            self.pieces.iter().find(|piece| piece.split.id == split.id).ok_or_else(|| {
-                Error::bug("a split is asked for that this snapshot does not have")
-                    .at("split", &split.id)
-            })?;
+        let piece = self.piece(split).ok_or_else(|| {
+            Error::bug("a split is asked for that this snapshot does not have")
+                .at("split", &split.id)
+        })?;
         let job = read::Job::new(self, piece, want)?;
         read::start(job, &self.sessions, self.memory.as_ref()).await
     }

@@ -25,7 +25,8 @@ use crate::source::{BatchStream, Refuse, Want};
 pub(in crate::connectors::mysql) struct Job {
     label: String,
     place: String,
-    sql: String,
+    /// The statement that is sent.
+    pub(super) sql: String,
     /// How the columns arrive; none when only the number of rows is wanted.
     readings: Vec<Reading>,
     batch_rows: usize,

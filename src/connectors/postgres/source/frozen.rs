@@ -36,6 +36,12 @@ pub(in crate::connectors::postgres) struct Frozen {
     pub hold: Option<Hold>,
 }
 
+impl Frozen {
+    fn piece(&self, split: &Split) -> Option<&Piece> {
+        self.pieces.iter().find(|piece| piece.split.id == split.id)
+    }
+}
+
 #[async_trait]
 impl Snapshot for Frozen {
     fn id(&self) -> &SnapshotId {
@@ -62,6 +68,12 @@ impl Snapshot for Frozen {
         self.notes.clone()
     }
 
+    fn statement(&self, split: &Split) -> Option<String> {
+        let piece = self.piece(split)?;
+        let job = read::Job::new(&self.relation, piece, &Want::default(), None);
+        Some(job.ok()?.sql)
+    }
+
     async fn release(&self) {
         if let Some(hold) = &self.hold {
             hold.end().await;
@@ -69,11 +81,10 @@ impl Snapshot for Frozen {
     }
 
     async fn read(&self, split: &Split, want: &Want) -> Result<BatchStream> {
-        let piece =
-            self.pieces.iter().find(|piece| piece.split.id == split.id).ok_or_else(|| {
-                Error::bug("a split is asked for that this snapshot does not have")
-                    .at("split", &split.id)
-            })?;
+        let piece = self.piece(split).ok_or_else(|| {
+            Error::bug("a split is asked for that this snapshot does not have")
+                .at("split", &split.id)
+        })?;
         let job = read::Job::new(&self.relation, piece, want, self.described.clone())?;
         read::start(job, &self.sessions, self.memory.as_ref()).await
     }

@@ -24,7 +24,8 @@ use crate::source::{BatchStream, Refuse, Want};
 pub(in crate::connectors::postgres) struct Job {
     label: String,
     place: String,
-    sql: String,
+    /// The statement that is sent.
+    pub(super) sql: String,
     readings: Vec<Reading>,
     batch_rows: usize,
     refuse: Arc<dyn Refuse>,
