@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use super::contestant::{Contestant, Ends, pipeline};
 use super::server::{Server, scripts};
@@ -59,6 +60,8 @@ impl<'a> Turns<'a> {
         self.server.sql("postgres", "checkpoint");
         let before = self.server.processor_seconds()?;
         let run = measure(&self.python, &folder, &contestant.command(case, &ends))?;
+        // Sessions end a moment after their clients.
+        std::thread::sleep(Duration::from_millis(300));
         let server_seconds = self.server.processor_seconds()? - before;
         let told = contestant.tells_seconds().then(|| run.stdout.trim().parse::<f64>());
         let seconds = told.transpose()?.unwrap_or(run.seconds);

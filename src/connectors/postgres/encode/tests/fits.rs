@@ -102,11 +102,14 @@ fn a_type_fits_where_no_value_of_it_changes() {
 fn every_field_that_does_not_fit_is_named_with_both_types() {
     let database = Database::new("drift");
     let made = "generated always as (id) stored";
-    database.psql(&format!("create table t (id int, at timestamptz, twice int {made}, ok text)"));
+    database.psql(&format!(
+        "create table t (id int, at timestamptz, twice int {made}, paid money, ok text)"
+    ));
     let schema = Schema::new(vec![
         Field::new("id", DataType::Int64, true),
         Field::new("at", DataType::Timestamp(TimeUnit::Second, None), true),
         Field::new("twice", DataType::Int32, true),
+        Field::new("paid", DataType::Utf8, true),
         Field::new("ok", DataType::Utf8, true),
     ]);
     let error = Encoder::new(&schema, &database.columns("t")).unwrap_err();
@@ -116,8 +119,9 @@ fn every_field_that_does_not_fit_is_named_with_both_types() {
       `id`:    Int64 in the load, integer in the table
       `at`:    Timestamp(s) in the load, timestamp with time zone in the table
       `twice`: Int32 in the load, integer in the table
+      `paid`:  Utf8 in the load, money in the table
 
-    hint: cast it in the model, or write the table anew with `mode: replace`; say in the model which zone it is of, such as `cast(x as timestamp with time zone)` for UTC; the server computes this column: leave it out of the model
+    hint: cast it in the model, or write the table anew with `mode: replace`; each locale writes amounts of money in its own way: cast it to a decimal in the model, or let the source give it as one; say in the model which zone it is of, such as `cast(x as timestamp with time zone)` for UTC; the server computes this column: leave it out of the model
     ");
 }
 
