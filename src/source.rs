@@ -133,6 +133,11 @@ impl Split {
     pub fn shard(&self) -> Option<&str> {
         self.id.split_once('/').map(|(shard, _)| shard)
     }
+
+    /// The error of a snapshot that is asked for this split and does not have it.
+    pub(crate) fn unknown(&self) -> Error {
+        Error::bug("a split is asked for that this snapshot does not have").at("split", &self.id)
+    }
 }
 
 /// The rows an incremental load asks for: above `above`, or all of them.

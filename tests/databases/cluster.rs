@@ -88,8 +88,13 @@ impl Cluster {
     /// A new, empty database as a URL over the Unix socket.
     pub(crate) fn url(&self, what: &str) -> (String, String) {
         let name = self.database(what);
+        (self.url_of(&name), name)
+    }
+
+    /// A database that is there as a URL over the Unix socket.
+    pub(crate) fn url_of(&self, database: &str) -> String {
         let socket = self.socket.display().to_string().replace('/', "%2F");
-        (format!("postgres://postgres@{socket}:{}/{name}", self.port), name)
+        format!("postgres://postgres@{socket}:{}/{database}", self.port)
     }
 
     /// What psql prints for `sql`, unaligned and without headings; fails with its message.

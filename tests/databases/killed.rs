@@ -240,11 +240,11 @@ fn a_server_that_crashes_in_the_middle_costs_a_retry_and_no_row() {
         // The rows come from the shared server, the target is on one of our own.
         let (url, database) = own.url("crashed");
         own.psql(&database, "create table target (id bigint not null, day int not null, version int not null, note text, primary key (id))");
-        let shared = SHARED.socket.display().to_string().replace('/', "%2F");
+        let from = SHARED.url_of(&source);
         let pipeline = format!(
-            "sources:\n  rows: {{ type: postgres, url: \"postgres://postgres@{shared}:{}/{source}\", table: source, split_rows: 5000 }}\n\
+            "sources:\n  rows: {{ type: postgres, url: \"{from}\", table: source, split_rows: 5000 }}\n\
              sinks:\n  out: {{ from: rows, type: postgres, url: \"{url}\", table: target, {}mode: {}, allow_empty: true }}\n",
-            SHARED.port, mode.1, mode.0
+            mode.1, mode.0
         );
         site.project = Project::of(&pipeline);
         let child = site.project.begin();

@@ -38,8 +38,7 @@ fn verdict(target: &str) -> String {
 #[test]
 fn the_plan_shows_the_statement_that_reads_the_first_split() {
     let database = shard("eu");
-    let socket = SHARED.socket.display().to_string().replace('/', "%2F");
-    let url = format!("postgres://postgres@{socket}:{}/{database}", SHARED.port);
+    let url = SHARED.url_of(&database);
     let project = Project::of(&format!(
         "sources:\n  rows: {{ type: postgres, table: t, split_rows: 4000, shards: {{ eu: \"{url}\" }} }}\n\
          sinks:\n  out: {{ from: rows, type: parquet, path: out/t, mode: replace }}\n"

@@ -53,10 +53,14 @@ impl Encoding {
         }
     }
 
-    /// How the Parquet writer is set up for a file that begins with the rows of `sample`.
-    pub(super) fn properties(&self, sample: Option<&RecordBatch>) -> WriterProperties {
-        let columns = sample.map_or(0, RecordBatch::num_columns).max(1);
-        let share = |of: usize| (of / columns).clamp(SHARE_LEAST, SHARE_MOST);
+    /// How the Parquet writer is set up for a file of so many `columns`, which begins with the rows
+    /// of `sample`.
+    pub(super) fn properties(
+        &self,
+        columns: usize,
+        sample: Option<&RecordBatch>,
+    ) -> WriterProperties {
+        let share = |of: usize| (of / columns.max(1)).clamp(SHARE_LEAST, SHARE_MOST);
         let properties = WriterProperties::builder()
             .set_compression(self.compression)
             .set_dictionary_page_size_limit(share(DICTIONARIES))
@@ -89,9 +93,9 @@ impl OpenFile {
     ) -> Result<Self> {
         let shown = store.shown(&path);
         let upload = Upload::begin(store, &path)?;
-        let writer =
-            ArrowWriter::try_new(Pieces::default(), schema, Some(encoding.properties(sample)))
-                .map_err(|e| failure::of_writing(&e, &shown))?;
+        let properties = encoding.properties(schema.fields().len(), sample);
+        let writer = ArrowWriter::try_new(Pieces::default(), schema, Some(properties))
+            .map_err(|e| failure::of_writing(&e, &shown))?;
         Ok(OpenFile { path, partition, writer, upload, rows: 0 })
     }
 

@@ -173,12 +173,16 @@ impl Types {
     }
 }
 
-/// The digits after the point that `money` has for this session: its `lc_monetary` decides.
-pub(super) async fn money_digits(client: &Client) -> Result<i8> {
+/// The digits after the point that `money` has for this session: its `lc_monetary` decides. `None`
+/// when nobody needs to know, because no column of `columns` has amounts.
+pub(super) async fn money_digits(client: &Client, columns: &[Column]) -> Result<Option<i8>> {
+    if !columns.iter().any(|column| column.kind.is_money()) {
+        return Ok(None);
+    }
     let sql = "select pg_catalog.scale('0'::pg_catalog.money::pg_catalog.numeric)";
     let row = client.query_one(sql, &[]).await;
     let row = row.map_err(|e| of("could not look at the locale of the server", &e))?;
-    Ok(i8::try_from(cell::<i32>(&row, 0)?).unwrap_or(2))
+    Ok(Some(i8::try_from(cell::<i32>(&row, 0)?).unwrap_or(2)))
 }
 
 #[cfg(test)]

@@ -227,11 +227,7 @@ impl Snapshot for Whole {
     }
 
     async fn read(&self, split: &Split, want: &Want) -> Result<BatchStream> {
-        let unknown = || {
-            Error::bug("a split is asked for that this snapshot does not have")
-                .at("split", &split.id)
-        };
-        let (part, own) = self.part(split).ok_or_else(unknown)?;
+        let (part, own) = self.part(split).ok_or_else(|| split.unknown())?;
         let name = part.name.as_str();
         let columns = want.columns.clone();
         let columns = columns.unwrap_or_else(|| (0..self.schema.fields().len()).collect());

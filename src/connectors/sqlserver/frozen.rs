@@ -10,7 +10,7 @@ use super::piece::Piece;
 use super::read;
 use super::relation::Relation;
 use super::sessions::Sessions;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::memory::Memory;
 use crate::source::{BatchStream, Memo, Snapshot, SnapshotId, Split, Want, Watermark};
 
@@ -31,8 +31,9 @@ pub(super) struct Frozen {
 }
 
 impl Frozen {
-    fn piece(&self, split: &Split) -> Option<&Piece> {
-        self.pieces.iter().find(|piece| piece.split.id == split.id)
+    fn piece(&self, split: &Split) -> Result<&Piece> {
+        let found = self.pieces.iter().find(|piece| piece.split.id == split.id);
+        found.ok_or_else(|| split.unknown())
     }
 }
 
@@ -63,16 +64,13 @@ impl Snapshot for Frozen {
     }
 
     fn statement(&self, split: &Split) -> Option<String> {
-        let piece = self.piece(split)?;
+        let piece = self.piece(split).ok()?;
         let job = read::Job::new(&self.relation, piece, &Want::default(), None);
         Some(job.ok()?.sql)
     }
 
     async fn read(&self, split: &Split, want: &Want) -> Result<BatchStream> {
-        let piece = self.piece(split).ok_or_else(|| {
-            Error::bug("a split is asked for that this snapshot does not have")
-                .at("split", &split.id)
-        })?;
+        let piece = self.piece(split)?;
         let described = (!self.sessions.is_one()).then(|| self.options.clone());
         let job = read::Job::new(&self.relation, piece, want, described)?;
         read::start(job, &self.sessions, self.memory.reserve("sqlserver reader")).await

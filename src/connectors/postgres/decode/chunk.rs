@@ -21,7 +21,7 @@ pub(super) struct Chunk<'a> {
 impl<'a> Chunk<'a> {
     /// An empty one, for rows of `columns`.
     pub(super) fn new(columns: usize) -> Self {
-        Chunk { columns, fields: Vec::new(), bytes: 0 }
+        Chunk { columns, fields: Vec::with_capacity(rows_most(columns) * columns), bytes: 0 }
     }
 
     /// Forgets its rows.
@@ -46,8 +46,8 @@ impl<'a> Chunk<'a> {
         rows: usize,
         bytes: usize,
     ) -> Option<&'a [u8]> {
-        let most = rows.min((FIELDS / self.columns.max(1)).max(ROWS_LEAST));
-        while self.rows() < most && self.bytes < bytes {
+        let most = rows.min(rows_most(self.columns)).saturating_mul(self.columns.max(1));
+        while self.fields.len() < most && self.bytes < bytes {
             let payload = payloads.next()?;
             if !self.cut(payload) {
                 return Some(payload);
@@ -85,6 +85,11 @@ impl<'a> Chunk<'a> {
     pub(super) fn each_row(&self) -> impl Iterator<Item = &'a [u8]> {
         self.fields.iter().step_by(self.columns.max(1)).copied()
     }
+}
+
+/// Rows of a full chunk.
+fn rows_most(columns: usize) -> usize {
+    (FIELDS / columns.max(1)).max(ROWS_LEAST)
 }
 
 #[cfg(test)]

@@ -118,7 +118,7 @@ impl Encoder {
     }
 
     /// Tells how many digits after the point `money` has on the server.
-    pub(super) fn set_money_digits(&mut self, digits: u32) {
+    pub(super) fn set_money_digits(&mut self, digits: i8) {
         for column in &mut self.columns {
             if let Leaf::Money(of) = &mut column.way.leaf {
                 *of = Some(digits);

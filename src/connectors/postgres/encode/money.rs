@@ -22,17 +22,13 @@ pub(super) fn fits(kind: &DataType) -> bool {
 }
 
 /// The amounts of `array` in units of which 10 to the power of `digits` make one.
-pub(super) fn encode(
-    array: &ArrayRef,
-    digits: Option<u32>,
-    bad: &mut Bad,
-) -> Result<Option<Cells>> {
+pub(super) fn encode(array: &ArrayRef, digits: Option<i8>, bad: &mut Bad) -> Result<Option<Cells>> {
     let Some((_, scale)) = fit::decimal(array.data_type()) else { return Ok(None) };
     let digits = digits.ok_or_else(|| Error::bug("nobody asked for the digits of money"))?;
     let wide = DataType::Decimal128(38, i8::try_from(scale).unwrap_or(i8::MAX));
     let array = cast(array, &wide)
         .map_err(|e| Error::bug("an amount could not be made wide").at("arrow", e))?;
-    let up = i32::try_from(digits).unwrap_or(i32::MAX) - scale;
+    let up = i32::from(digits) - scale;
     let values = array.as_primitive::<Decimal128Type>().values().iter().enumerate();
     let units = values.map(|(row, value)| {
         let units = moved(*value, up).and_then(|units| i64::try_from(units).ok());
@@ -63,7 +59,7 @@ mod tests {
 
     use super::*;
 
-    fn units(array: ArrayRef, digits: u32) -> (Vec<i64>, usize) {
+    fn units(array: ArrayRef, digits: i8) -> (Vec<i64>, usize) {
         let mut bad = Bad::default();
         let cells = encode(&array, Some(digits), &mut bad).unwrap().unwrap();
         let Body::Eight(units) = cells.body else { panic!("amounts have eight bytes") };

@@ -25,7 +25,7 @@ pub(super) enum Leaf {
     /// `numeric`, with its precision and scale where declared.
     Numeric(Option<Digits>),
     /// `money`, with its digits after the point; `None` when nobody told.
-    Money(Option<u32>),
+    Money(Option<i8>),
     /// Text of a type that the server takes as it is, with its limits.
     Text(TextLimit),
     /// A label of an enum.

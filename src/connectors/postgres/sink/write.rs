@@ -39,9 +39,8 @@ pub(in crate::connectors::postgres) async fn write(
     for (oid, labels) in table::labels(&work, &columns).await? {
         encoder.set_labels(oid, &labels);
     }
-    if columns.iter().any(|column| column.kind.is_money()) {
-        let digits = money_digits(&work.client).await?;
-        encoder.set_money_digits(u32::try_from(digits).unwrap_or(0));
+    if let Some(digits) = money_digits(&work.client, &columns).await? {
+        encoder.set_money_digits(digits);
     }
     let claimed = parts::claim(&work, &load.id, &part.id, load.repeatable).await?;
     let Some(token) = claimed else {
@@ -134,8 +133,10 @@ impl Rows {
             self.encoder.begin(&mut self.out);
             self.stage = Stage::Middle;
         }
-        // Once and for all: what grows is copied.
-        self.out.reserve(2 * CHUNK);
+        if self.stage == Stage::Middle {
+            // Once and for all: what grows is copied.
+            self.out.reserve(2 * CHUNK);
+        }
         while self.out.len() < CHUNK && self.stage == Stage::Middle {
             match self.todo.pop() {
                 Some(batch) => self.encode(&batch)?,

@@ -12,7 +12,7 @@ use super::piece::Piece;
 use super::read;
 use super::relation::Relation;
 use super::sessions::Sessions;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::memory::Memory;
 use crate::source::{BatchStream, Memo, Snapshot, SnapshotId, Split, Want, Watermark};
 
@@ -37,8 +37,9 @@ pub(in crate::connectors::postgres) struct Frozen {
 }
 
 impl Frozen {
-    fn piece(&self, split: &Split) -> Option<&Piece> {
-        self.pieces.iter().find(|piece| piece.split.id == split.id)
+    fn piece(&self, split: &Split) -> Result<&Piece> {
+        let found = self.pieces.iter().find(|piece| piece.split.id == split.id);
+        found.ok_or_else(|| split.unknown())
     }
 }
 
@@ -69,7 +70,7 @@ impl Snapshot for Frozen {
     }
 
     fn statement(&self, split: &Split) -> Option<String> {
-        let piece = self.piece(split)?;
+        let piece = self.piece(split).ok()?;
         let job = read::Job::new(&self.relation, piece, &Want::default(), None);
         Some(job.ok()?.sql)
     }
@@ -81,10 +82,7 @@ impl Snapshot for Frozen {
     }
 
     async fn read(&self, split: &Split, want: &Want) -> Result<BatchStream> {
-        let piece = self.piece(split).ok_or_else(|| {
-            Error::bug("a split is asked for that this snapshot does not have")
-                .at("split", &split.id)
-        })?;
+        let piece = self.piece(split)?;
         let job = read::Job::new(&self.relation, piece, want, self.described.clone())?;
         read::start(job, &self.sessions, self.memory.as_ref()).await
     }

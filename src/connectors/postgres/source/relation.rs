@@ -149,14 +149,10 @@ pub(in crate::connectors::postgres) async fn unchanged(client: &Client, label: &
         .hint("run again: the load starts over with a new snapshot"))
 }
 
-/// `policies` with the digits after the point of `money`, which the locale of the server decides;
-/// asked for only where there is such a column.
+/// `policies` with the digits after the point of `money`, where there is such a column.
 async fn with_digits(client: &Client, columns: &[Column], policies: &Policies) -> Result<Policies> {
-    if !columns.iter().any(|column| column.kind.is_money()) {
-        return Ok(policies.clone());
-    }
-    let money_digits = catalog::money_digits(client).await?;
-    Ok(Policies { money_digits, ..policies.clone() })
+    let digits = catalog::money_digits(client, columns).await?;
+    Ok(Policies { money_digits: digits.unwrap_or(policies.money_digits), ..policies.clone() })
 }
 
 async fn table(client: &Client, text: &str, policies: &Policies) -> Result<Relation> {
