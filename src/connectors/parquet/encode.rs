@@ -2,14 +2,13 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use crate::connectors::parquet::failure;
+use crate::connectors::parquet::groups::RowGroups;
 use crate::connectors::parquet::manifest::DataFile;
-use crate::connectors::parquet::pieces::Pieces;
 use crate::connectors::parquet::store::Store;
 use crate::connectors::parquet::upload::Upload;
 use crate::connectors::parquet::{decode, dictionary, options::Target};
@@ -77,7 +76,7 @@ impl Encoding {
 pub(super) struct OpenFile {
     path: String,
     partition: Vec<Option<String>>,
-    writer: ArrowWriter<Pieces>,
+    groups: RowGroups,
     upload: Upload,
     rows: u64,
 }
@@ -94,33 +93,32 @@ impl OpenFile {
         let shown = store.shown(&path);
         let upload = Upload::begin(store, &path)?;
         let properties = encoding.properties(schema.fields().len(), sample);
-        let writer = ArrowWriter::try_new(Pieces::default(), schema, Some(properties))
-            .map_err(|e| failure::of_writing(&e, &shown))?;
-        Ok(OpenFile { path, partition, writer, upload, rows: 0 })
+        let groups = RowGroups::new(schema, properties);
+        let groups = groups.map_err(|e| failure::of_writing(&e, &shown))?;
+        Ok(OpenFile { path, partition, groups, upload, rows: 0 })
     }
 
     /// Adds rows.
     pub(super) async fn write(&mut self, store: &Store, batch: &RecordBatch) -> Result<()> {
-        self.writer.write(batch).map_err(|e| failure::of_writing(&e, &store.shown(&self.path)))?;
+        self.groups.write(batch).map_err(|e| failure::of_writing(&e, &store.shown(&self.path)))?;
         self.rows += u64::try_from(batch.num_rows()).unwrap_or(u64::MAX);
-        self.upload.send(self.writer.inner_mut()).await
+        self.upload.send(self.groups.written()).await
     }
 
     /// Ends the row group in progress, so that its memory can be used again.
     pub(super) async fn flush(&mut self, store: &Store) -> Result<()> {
-        self.writer.flush().map_err(|e| failure::of_writing(&e, &store.shown(&self.path)))?;
-        self.upload.send(self.writer.inner_mut()).await
+        self.groups.flush().map_err(|e| failure::of_writing(&e, &store.shown(&self.path)))?;
+        self.upload.send(self.groups.written()).await
     }
 
     /// Bytes of memory in use: pages in progress, and bytes that are not sent yet.
     pub(super) fn memory(&self) -> usize {
-        self.writer.memory_size() + self.writer.inner().len() + self.upload.memory()
+        self.groups.memory() + self.upload.memory()
     }
 
     /// Encoded bytes so far, as far as can be told.
     pub(super) fn bytes(&self) -> u64 {
-        let encoded = self.writer.bytes_written() + self.writer.in_progress_size();
-        u64::try_from(encoded).unwrap_or(u64::MAX)
+        u64::try_from(self.groups.bytes()).unwrap_or(u64::MAX)
     }
 
     /// Ends the file, makes sure that the store holds all of it, and says what it is.
@@ -129,8 +127,8 @@ impl OpenFile {
     /// [`crate::error::Kind::Unavailable`] when the store holds something else than what was sent.
     pub(super) async fn finish(mut self, store: &Store) -> Result<DataFile> {
         let shown = store.shown(&self.path);
-        self.writer.finish().map_err(|e| failure::of_writing(&e, &shown))?;
-        self.upload.send(self.writer.inner_mut()).await?;
+        self.groups.finish().map_err(|e| failure::of_writing(&e, &shown))?;
+        self.upload.send(self.groups.written()).await?;
         let bytes = self.upload.finish().await?;
         let file = DataFile { path: self.path, rows: self.rows, bytes, partition: self.partition };
         check_stored(store, &file).await?;

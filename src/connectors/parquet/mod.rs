@@ -20,6 +20,7 @@
 
 mod bucket;
 mod bytes;
+mod chunk;
 mod clean;
 mod copies;
 mod decode;
@@ -30,6 +31,7 @@ mod failure;
 mod fit;
 mod folder;
 mod footer;
+mod groups;
 mod hive;
 mod home;
 mod keys;

@@ -3,7 +3,7 @@
 use super::vector::{Field, next_field};
 
 /// Fields of a chunk, about: they and the columns they go to stay in the processor's cache.
-const FIELDS: usize = 4096;
+const FIELDS: usize = 1024;
 /// A chunk of wide rows has so many all the same, or the work for each column would not pay.
 const ROWS_LEAST: usize = 32;
 

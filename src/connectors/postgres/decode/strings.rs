@@ -45,7 +45,11 @@ impl Strings {
 
     #[inline]
     pub(super) fn push(&mut self, value: &[u8]) -> Result<(), Trouble> {
-        self.bytes.extend_from_slice(value);
+        match value {
+            // Flags are common, and a call of the C library costs more than they do.
+            [flag] => self.bytes.push(*flag),
+            _ => self.bytes.extend_from_slice(value),
+        }
         let Ok(end) = i32::try_from(self.bytes.len()) else {
             return Err(Trouble::Malformed("a value of less than 1 GiB"));
         };

@@ -1,0 +1,282 @@
+//! The finished pages of a column chunk, compressed, with what its footer says of them.
+
+use std::collections::VecDeque;
+use std::io::{Cursor, Read};
+use std::sync::{Mutex, PoisonError};
+
+use bytes::{Buf, Bytes};
+use parquet::basic::{BoundaryOrder, Compression, Encoding, PageType};
+use parquet::column::page::{CompressedPage, Page, PageWriter};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder, PageEncodingStats,
+};
+use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::statistics::Statistics;
+use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
+use parquet::schema::types::ColumnDescPtr;
+
+/// Compresses pages; all columns of a file take turns, so that there is one compressor only.
+pub(in crate::connectors::parquet) struct Press {
+    compression: Compression,
+    zstd: Option<zstd::bulk::Compressor<'static>>,
+    /// The page that is being put together, and what becomes of it.
+    pub(super) page: Vec<u8>,
+    pressed: Vec<u8>,
+    /// Levels of the page, one for each row.
+    pub(super) levels: Vec<u32>,
+}
+
+impl Press {
+    /// A press for `compression`.
+    pub(in crate::connectors::parquet) fn new(compression: Compression) -> Result<Self> {
+        let zstd = match compression {
+            Compression::ZSTD(level) => {
+                Some(zstd::bulk::Compressor::new(level.compression_level())?)
+            }
+            _ => None,
+        };
+        let (page, pressed, levels) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Press { compression, zstd, page, pressed, levels })
+    }
+
+    /// Whether it can do what it is for; else pages are the library's alone.
+    pub(in crate::connectors::parquet) fn is_able(&self) -> bool {
+        self.zstd.is_some() || self.compression == Compression::UNCOMPRESSED
+    }
+
+    /// Bytes of memory between two pages.
+    pub(in crate::connectors::parquet) fn memory(&self) -> usize {
+        self.page.capacity() + self.pressed.capacity() + 4 * self.levels.capacity()
+    }
+
+    /// The page that was put together, compressed; the next one begins. Answers its length before
+    /// as well.
+    fn press(&mut self) -> Result<(Bytes, usize)> {
+        let length = self.page.len();
+        let Some(zstd) = &mut self.zstd else {
+            let bytes = Bytes::copy_from_slice(&self.page);
+            self.page.clear();
+            return Ok((bytes, length));
+        };
+        self.pressed.clear();
+        self.pressed.reserve(zstd::zstd_safe::compress_bound(length));
+        zstd.compress_to_buffer(&self.page, &mut self.pressed)?;
+        self.page.clear();
+        Ok((Bytes::copy_from_slice(&self.pressed), length))
+    }
+}
+
+impl std::fmt::Debug for Press {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Press").field("compression", &self.compression).finish_non_exhaustive()
+    }
+}
+
+/// What is known of a data page beside its bytes.
+pub(super) struct About {
+    pub(super) encoding: Encoding,
+    pub(super) rows: usize,
+    pub(super) nulls: usize,
+    /// The smallest and the largest value as bytes, or bounds of them; `None` without values.
+    pub(super) range: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// The pages of a column chunk so far.
+pub(super) struct Finished {
+    column: ColumnDescPtr,
+    pages: VecDeque<Bytes>,
+    /// Bytes of all pages, and what they were before they were compressed, headers included.
+    pub(super) bytes: usize,
+    uncompressed: usize,
+    rows: usize,
+    pub(super) nulls: usize,
+    /// How many data pages have which encoding, in their order.
+    encodings: Vec<(Encoding, i32)>,
+    values: ColumnIndexBuilder,
+    /// Rows and bytes of each data page.
+    places: Vec<(usize, usize)>,
+}
+
+impl Finished {
+    pub(super) fn new(column: ColumnDescPtr) -> Self {
+        Finished {
+            values: ColumnIndexBuilder::new(column.physical_type()),
+            column,
+            pages: VecDeque::new(),
+            bytes: 0,
+            uncompressed: 0,
+            rows: 0,
+            nulls: 0,
+            encodings: Vec::new(),
+            places: Vec::new(),
+        }
+    }
+
+    /// Takes the data page that `press` holds.
+    pub(super) fn data_page(&mut self, press: &mut Press, about: About) -> Result<()> {
+        let (buf, length) = press.press()?;
+        let page = Page::DataPage {
+            buf,
+            num_values: u32::try_from(about.rows)?,
+            encoding: about.encoding,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        };
+        let bytes = self.write(page, length)?;
+        self.places.push((about.rows, bytes.len()));
+        self.pages.push_back(bytes);
+        match self.encodings.last_mut() {
+            Some((encoding, pages)) if *encoding == about.encoding => *pages += 1,
+            _ => self.encodings.push((about.encoding, 1)),
+        }
+        self.rows += about.rows;
+        self.nulls += about.nulls;
+        let (least, most) = about.range.clone().unwrap_or_default();
+        self.values.append(about.range.is_none(), least, most, i64::try_from(about.nulls)?);
+        Ok(())
+    }
+
+    /// Takes the dictionary of `values` values that `press` holds, which stands before all pages.
+    /// Answers its bytes.
+    fn dictionary_page(&mut self, press: &mut Press, values: usize) -> Result<usize> {
+        let (buf, length) = press.press()?;
+        let page = Page::DictionaryPage {
+            buf,
+            num_values: u32::try_from(values)?,
+            encoding: Encoding::PLAIN,
+            is_sorted: false,
+        };
+        let bytes = self.write(page, length)?;
+        let length = bytes.len();
+        self.pages.push_front(bytes);
+        Ok(length)
+    }
+
+    /// The page with its header.
+    fn write(&mut self, page: Page, uncompressed: usize) -> Result<Bytes> {
+        let room = Vec::with_capacity(page.buffer().len() + 64);
+        let mut sink = TrackedWrite::new(room);
+        let page = CompressedPage::new(page, uncompressed);
+        let written = SerializedPageWriter::new(&mut sink).write_page(page)?;
+        let bytes = Bytes::from(sink.into_inner()?);
+        self.bytes += bytes.len();
+        self.uncompressed += written.uncompressed_size;
+        Ok(bytes)
+    }
+
+    /// Ends the chunk. If there is a dictionary, `press` holds it, and it has so many values.
+    pub(super) fn close(
+        mut self,
+        press: &mut Press,
+        dictionary: Option<usize>,
+        (statistics, order): (Statistics, BoundaryOrder),
+    ) -> Result<(Pages, ColumnCloseResult)> {
+        let before = match dictionary {
+            Some(values) => Some(self.dictionary_page(press, values)?),
+            None => None,
+        };
+        let mut offsets = OffsetIndexBuilder::new();
+        let mut offset = before.unwrap_or(0);
+        for (rows, bytes) in &self.places {
+            offsets.append_row_count(i64::try_from(*rows)?);
+            offsets.append_offset_and_size(i64::try_from(offset)?, i32::try_from(*bytes)?);
+            offset += bytes;
+        }
+        self.values.set_boundary_order(order);
+        let metadata = self.metadata(press.compression, before, statistics)?;
+        let closed = ColumnCloseResult {
+            bytes_written: self.bytes as u64,
+            rows_written: self.rows as u64,
+            metadata,
+            bloom_filter: None,
+            column_index: Some(self.values.build()?),
+            offset_index: Some(offsets.build()),
+        };
+        Ok((Pages { bytes: self.bytes as u64, pages: Mutex::new(self.pages) }, closed))
+    }
+
+    fn metadata(
+        &self,
+        compression: Compression,
+        before: Option<usize>,
+        statistics: Statistics,
+    ) -> Result<ColumnChunkMetaData> {
+        let data = self.encodings.iter().map(|(encoding, count)| PageEncodingStats {
+            page_type: PageType::DATA_PAGE,
+            encoding: *encoding,
+            count: *count,
+        });
+        let dictionary = before.map(|_| PageEncodingStats {
+            page_type: PageType::DICTIONARY_PAGE,
+            encoding: Encoding::PLAIN,
+            count: 1,
+        });
+        let pages: Vec<_> = dictionary.into_iter().chain(data).collect();
+        let encodings = pages.iter().map(|pages| pages.encoding).chain([Encoding::RLE]);
+        let mut encodings: Vec<_> = encodings.collect();
+        encodings.dedup();
+        ColumnChunkMetaData::builder(self.column.clone())
+            .set_compression(compression)
+            .set_encodings(encodings)
+            .set_page_encoding_stats(pages)
+            .set_total_compressed_size(i64::try_from(self.bytes)?)
+            .set_total_uncompressed_size(i64::try_from(self.uncompressed)?)
+            .set_num_values(i64::try_from(self.rows)?)
+            .set_data_page_offset(i64::try_from(before.unwrap_or(0))?)
+            .set_dictionary_page_offset(before.map(|_| 0))
+            .set_statistics(statistics)
+            .build()
+    }
+}
+
+/// The bytes of a column chunk, to be read once: each page is given up when it has been read.
+pub(in crate::connectors::parquet) struct Pages {
+    bytes: u64,
+    pages: Mutex<VecDeque<Bytes>>,
+}
+
+impl Length for Pages {
+    fn len(&self) -> u64 {
+        self.bytes
+    }
+}
+
+impl ChunkReader for Pages {
+    type T = Reading;
+
+    fn get_read(&self, start: u64) -> Result<Reading> {
+        let pages = std::mem::take(&mut *self.pages.lock().unwrap_or_else(PoisonError::into_inner));
+        match start {
+            0 => Ok(Reading { now: Cursor::default(), pages }),
+            _ => Err(ParquetError::EOF("a column chunk is read from its beginning".to_owned())),
+        }
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        let mut bytes = vec![0; length];
+        self.get_read(start)?.read_exact(&mut bytes)?;
+        Ok(bytes.into())
+    }
+}
+
+/// A column chunk that is being read.
+#[derive(Debug)]
+pub(in crate::connectors::parquet) struct Reading {
+    now: Cursor<Bytes>,
+    pages: VecDeque<Bytes>,
+}
+
+impl Read for Reading {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        while !self.now.has_remaining() {
+            match self.pages.pop_front() {
+                Some(page) => self.now = Cursor::new(page),
+                None => return Ok(0),
+            }
+        }
+        self.now.read(out)
+    }
+}

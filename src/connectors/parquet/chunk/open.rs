@@ -1,0 +1,119 @@
+//! The page of a column chunk that is in progress, and the chunk's dictionary.
+
+use std::fmt::Debug;
+
+use parquet::basic::Encoding;
+
+use super::runs;
+
+/// The values of a chunk, each of them once.
+pub(super) trait Dictionary: Debug + Send {
+    /// A value, as far as it can be the smallest or the largest one.
+    type Value;
+
+    /// The smallest and the largest one of those at `places`, of which there is one at least.
+    fn range(&self, places: impl Iterator<Item = usize>) -> Option<(Self::Value, Self::Value)>;
+
+    /// How many there are.
+    fn len(&self) -> usize;
+
+    /// Their bytes in a page.
+    fn bytes(&self) -> usize;
+
+    /// Bytes of memory.
+    fn memory(&self) -> usize;
+
+    /// Appends them to a page.
+    fn put(self, out: &mut Vec<u8>);
+}
+
+/// Values on their way to a page: their places in the dictionary, or they themselves.
+#[derive(Debug)]
+pub(super) struct Open<D> {
+    dictionary: Option<D>,
+    /// The dictionary as far as earlier pages use it, once nothing is added any more.
+    given_up: Option<D>,
+    places: Vec<u32>,
+    plain: Vec<u8>,
+}
+
+impl<D: Dictionary> Open<D> {
+    pub(super) fn new(dictionary: Option<D>) -> Self {
+        Open { dictionary, given_up: None, places: Vec::new(), plain: Vec::new() }
+    }
+
+    /// Whether values stand in the page themselves.
+    pub(super) fn is_plain(&self) -> bool {
+        self.dictionary.is_none()
+    }
+
+    /// Adds values: `place` finds each in the dictionary, `put` appends it to a page.
+    pub(super) fn add<V>(
+        &mut self,
+        values: impl Iterator<Item = V>,
+        place: impl Fn(&mut D, V) -> u32,
+        put: impl Fn(V, &mut Vec<u8>),
+    ) {
+        match &mut self.dictionary {
+            Some(dictionary) => self.places.extend(values.map(|value| place(dictionary, value))),
+            None => values.for_each(|value| put(value, &mut self.plain)),
+        }
+    }
+
+    /// The smallest and the largest value of a page that has places; `None` for a page without
+    /// values, or with values themselves.
+    pub(super) fn range(&self) -> Option<(D::Value, D::Value)> {
+        let dictionary = self.dictionary.as_ref()?;
+        let mut used = vec![false; dictionary.len()];
+        self.places.iter().for_each(|place| used[*place as usize] = true);
+        let used = used.iter().enumerate().filter(|(_, used)| **used);
+        dictionary.range(used.map(|(place, _)| place))
+    }
+
+    /// Bytes of the page so far, about.
+    pub(super) fn page_bytes(&self) -> usize {
+        self.plain.len() + self.places.len() * self.width() as usize / 8
+    }
+
+    /// Appends the page to `out`, and begins the next one.
+    pub(super) fn end_page(&mut self, out: &mut Vec<u8>) -> Encoding {
+        if self.is_plain() {
+            out.append(&mut self.plain);
+            return Encoding::PLAIN;
+        }
+        let width = self.width();
+        out.push(width.to_le_bytes()[0]);
+        runs::encode(&self.places, width, out);
+        self.places.clear();
+        Encoding::RLE_DICTIONARY
+    }
+
+    /// Bytes of the dictionary; 0 if there is none, or none any more.
+    pub(super) fn dictionary_bytes(&self) -> usize {
+        self.dictionary.as_ref().map_or(0, Dictionary::bytes)
+    }
+
+    /// Adds nothing to the dictionary any more: later pages have their values themselves.
+    pub(super) fn give_up_dictionary(&mut self) {
+        self.given_up = self.dictionary.take();
+        self.places = Vec::new();
+    }
+
+    /// Appends the dictionary to `out` and answers how many values it has, if there ever was one.
+    pub(super) fn end_dictionary(&mut self, out: &mut Vec<u8>) -> Option<usize> {
+        let dictionary = self.dictionary.take().or(self.given_up.take())?;
+        let values = dictionary.len();
+        dictionary.put(out);
+        Some(values)
+    }
+
+    /// Bytes of memory in use.
+    pub(super) fn memory(&self) -> usize {
+        let dictionaries = self.dictionary.iter().chain(&self.given_up).map(Dictionary::memory);
+        dictionaries.sum::<usize>() + 4 * self.places.capacity() + self.plain.capacity()
+    }
+
+    fn width(&self) -> u32 {
+        runs::width(self.dictionary.as_ref().map_or(0, Dictionary::len).saturating_sub(1))
+    }
+}
