@@ -20,8 +20,8 @@ const ROW_GROUP_FLOOR: usize = 1024 * 1024;
 
 /// Bytes of the dictionaries of all columns, which wide rows share.
 const DICTIONARIES: usize = 16 * 1024 * 1024;
-/// Bytes of the pages of all columns: every column has a compressor of its own, and each of those
-/// takes four times the bytes of a page, up to 1 MiB.
+/// Bytes of the pages in progress of all columns. Those that the Parquet library encodes have a
+/// compressor each, which takes four times the bytes of a page, up to 1 MiB.
 const PAGES: usize = 5 * 1024 * 1024;
 /// What a column has of them at least, however many there are.
 const SHARE_LEAST: usize = 8 * 1024;

@@ -17,6 +17,8 @@ use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
+use super::KEPT;
+
 /// Compresses pages; all columns of a file take turns, so that there is one compressor only.
 pub(in crate::connectors::parquet) struct Press {
     compression: Compression,
@@ -55,16 +57,20 @@ impl Press {
     /// as well.
     fn press(&mut self) -> Result<(Bytes, usize)> {
         let length = self.page.len();
-        let Some(zstd) = &mut self.zstd else {
-            let bytes = Bytes::copy_from_slice(&self.page);
-            self.page.clear();
-            return Ok((bytes, length));
+        let bytes = match &mut self.zstd {
+            None => Bytes::copy_from_slice(&self.page),
+            Some(zstd) => {
+                self.pressed.clear();
+                self.pressed.reserve(zstd::zstd_safe::compress_bound(length));
+                zstd.compress_to_buffer(&self.page, &mut self.pressed)?;
+                Bytes::copy_from_slice(&self.pressed)
+            }
         };
-        self.pressed.clear();
-        self.pressed.reserve(zstd::zstd_safe::compress_bound(length));
-        zstd.compress_to_buffer(&self.page, &mut self.pressed)?;
         self.page.clear();
-        Ok((Bytes::copy_from_slice(&self.pressed), length))
+        self.page.shrink_to(KEPT);
+        self.pressed.clear();
+        self.pressed.shrink_to(KEPT);
+        Ok((bytes, length))
     }
 }
 

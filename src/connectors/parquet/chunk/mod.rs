@@ -39,6 +39,10 @@ use texts::Texts;
 /// Rows that are looked at before it is asked whether a page is full.
 const STEP: usize = 1024;
 
+/// Bytes of a page for which room is kept when it has ended: almost all pages are shorter, and a long
+/// value leaves nothing behind.
+const KEPT: usize = 2 * 1024 * 1024;
+
 /// One column of one row group.
 pub(super) trait Chunk: Send {
     /// Adds values.

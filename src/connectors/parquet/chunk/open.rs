@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use parquet::basic::Encoding;
 
-use super::runs;
+use super::{KEPT, runs};
 
 /// The values of a chunk, each of them once.
 pub(super) trait Dictionary: Debug + Send {
@@ -78,7 +78,12 @@ impl<D: Dictionary> Open<D> {
     /// Appends the page to `out`, and begins the next one.
     pub(super) fn end_page(&mut self, out: &mut Vec<u8>) -> Encoding {
         if self.is_plain() {
-            out.append(&mut self.plain);
+            match out.is_empty() {
+                true => std::mem::swap(out, &mut self.plain),
+                false => out.extend_from_slice(&self.plain),
+            }
+            self.plain.clear();
+            self.plain.shrink_to(KEPT);
             return Encoding::PLAIN;
         }
         let width = self.width();

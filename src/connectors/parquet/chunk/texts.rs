@@ -28,7 +28,7 @@ pub(super) struct Words {
     hashes: ahash::RandomState,
 }
 
-/// The length of a value fits: an array's own offsets and views are no longer than 2 GiB a value.
+/// A value that is too long for its length is too long for a page, and is refused with that.
 fn put(value: &[u8], out: &mut Vec<u8>) {
     let length = u32::try_from(value.len()).unwrap_or(u32::MAX);
     out.extend_from_slice(&length.to_le_bytes());
