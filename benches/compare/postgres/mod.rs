@@ -101,6 +101,11 @@ fn compare(case: &Case, turns: &Turns<'_>, rounds: usize) -> Result<Vec<String>>
     let mut order: Vec<Contestant> = case.contestants.iter().filter(there).copied().collect();
     let mut lines: Vec<Line> = order.iter().map(|each| Line::new(each.label(case.job))).collect();
     turns.clear()?;
+    if case.job != Job::ToParquet {
+        // Does not count: it makes the files of the server's log that all others write again.
+        turns.take(case, Dhow)?;
+        turns.drop_target(Dhow);
+    }
     let rounds = rounds.max(1);
     for round in 1..=rounds {
         for contestant in &order {

@@ -10,12 +10,15 @@ use super::cluster::Cluster;
 use crate::Result;
 use crate::data::Data;
 
-/// Enough memory for `lineitem`, and no checkpoint or vacuum in the middle of a turn.
+/// Enough memory for `lineitem`, no checkpoint or vacuum in the middle of a turn, and files of the log
+/// that are written again instead of being made anew, which would take whoever writes first seconds.
 const SETTINGS: &[&str] = &[
     "-c",
     "shared_buffers=1GB",
     "-c",
     "max_wal_size=16GB",
+    "-c",
+    "min_wal_size=6GB",
     "-c",
     "checkpoint_timeout=1h",
     "-c",
