@@ -237,14 +237,7 @@ impl SingleFile {
             .map_err(|e| Error::bug("a mark cannot be written as JSON").at("json", e))?;
         let note = KeyValue::new(MARKS_KEY.to_owned(), marks);
         let path = format!("{folder}/whole-{}.parquet", sink::nonce());
-        splice(
-            store,
-            &parts,
-            &path,
-            self.encoding.properties(schema.fields().len(), None),
-            Some(note),
-        )
-        .await?;
+        splice(store, &parts, &path, &self.encoding, Some(note)).await?;
         Ok(path)
     }
 }

@@ -6,10 +6,10 @@ use bytes::Bytes;
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{KeyValue, ParquetMetaData};
-use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::writer::SerializedFileWriter;
 
+use crate::connectors::parquet::encode::Encoding;
 use crate::connectors::parquet::manifest::DataFile;
 use crate::connectors::parquet::pieces::Pieces;
 use crate::connectors::parquet::store::Store;
@@ -27,7 +27,7 @@ pub(super) async fn splice(
     store: &Store,
     parts: &[DataFile],
     path: &str,
-    properties: WriterProperties,
+    encoding: &Encoding,
     note: Option<KeyValue>,
 ) -> Result<()> {
     let Some(first) = parts.first() else {
@@ -36,8 +36,9 @@ pub(super) async fn splice(
     let bad = |e: ParquetError| failure::of_writing(&e, &store.shown(path));
     let footer = decode::footer(store, &first.path, first.bytes).await?;
     let columns = footer.file_metadata().schema_descr().root_schema_ptr();
+    let properties = encoding.properties(columns.get_fields().len(), None).into();
     let mut writer =
-        SerializedFileWriter::new(Pieces::default(), columns, properties.into()).map_err(bad)?;
+        SerializedFileWriter::new(Pieces::default(), columns, properties).map_err(bad)?;
     let known = footer.file_metadata().key_value_metadata();
     for entry in known.into_iter().flatten().filter(|entry| entry.key == ARROW) {
         writer.append_key_value_metadata(entry.clone());

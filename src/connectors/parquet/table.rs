@@ -234,14 +234,7 @@ impl Table {
     async fn joined(&self, store: &Store, load: &Load, files: &[DataFile]) -> Result<DataFile> {
         let folder = stage::folder("", &load.id);
         let path = format!("{folder}/whole-{}.parquet", sink::nonce());
-        splice(
-            store,
-            files,
-            &path,
-            self.encoding.properties(load.schema.fields().len(), None),
-            None,
-        )
-        .await?;
+        splice(store, files, &path, &self.encoding, None).await?;
         let bytes = store.size(&path).await?.unwrap_or(0);
         let rows = files.iter().map(|file| file.rows).sum();
         Ok(DataFile { path, rows, bytes, partition: Vec::new() })

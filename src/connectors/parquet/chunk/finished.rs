@@ -140,8 +140,9 @@ impl Finished {
         }
         self.rows += about.rows;
         self.nulls += about.nulls;
-        let (least, most) = about.range.clone().unwrap_or_default();
-        self.values.append(about.range.is_none(), least, most, i64::try_from(about.nulls)?);
+        let is_empty = about.range.is_none();
+        let (least, most) = about.range.unwrap_or_default();
+        self.values.append(is_empty, least, most, i64::try_from(about.nulls)?);
         Ok(())
     }
 

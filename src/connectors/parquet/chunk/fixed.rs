@@ -25,14 +25,18 @@ pub(super) trait Native: Copy + Ord + Debug + Send + 'static {
     /// Bits that tell values apart.
     fn bits(self) -> u64;
 
-    /// The lowest bits of a longer number.
-    fn low(wide: i128) -> Self;
-
     /// The number, if it is one that many values may be close to.
     fn near(self) -> Option<i64>;
 
     /// Appends the value as it stands in a page, in so many bytes.
     fn put(self, bytes: usize, out: &mut Vec<u8>);
+
+    /// The value by itself, as it stands in a page.
+    fn alone(self, bytes: usize) -> Vec<u8> {
+        let mut out = Vec::with_capacity(bytes);
+        self.put(bytes, &mut out);
+        out
+    }
 
     /// The values of an array.
     fn all(array: &dyn Array) -> Result<Cow<'_, [Self]>>;
@@ -91,8 +95,7 @@ impl<N: Native> Numbers<N> {
     }
 
     fn search(&mut self, value: N) -> u32 {
-        let hash = value.bits().wrapping_mul(self.factor).to_le_bytes();
-        let hash = u32::from_le_bytes([hash[4], hash[5], hash[6], hash[7]]);
+        let hash = value.bits().wrapping_mul(self.factor);
         let (place, is_new) = self.places.find_or_make(hash, |place| self.values[place] == value);
         if is_new {
             self.values.push(value);
@@ -185,12 +188,7 @@ impl<N: Native> Values for Fixed<N> {
     }
 
     fn bounds(&self, (least, most): (N, N)) -> (Vec<u8>, Vec<u8>) {
-        let bytes = |value: N| {
-            let mut bytes = Vec::new();
-            value.put(self.bytes, &mut bytes);
-            bytes
-        };
-        (bytes(least), bytes(most))
+        (least.alone(self.bytes), most.alone(self.bytes))
     }
 
     fn statistics(&self, range: Option<&(N, N)>, nulls: u64) -> Statistics {
@@ -201,11 +199,6 @@ impl<N: Native> Values for Fixed<N> {
 impl Native for i32 {
     fn bits(self) -> u64 {
         u64::from(self.cast_unsigned())
-    }
-
-    fn low(wide: i128) -> i32 {
-        let bytes = wide.to_le_bytes();
-        i32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
     }
 
     fn near(self) -> Option<i64> {
@@ -222,7 +215,10 @@ impl Native for i32 {
             DataType::Date32 => plain::<Date32Type>(array),
             DataType::Time32(TimeUnit::Second) => plain::<Time32SecondType>(array),
             DataType::Time32(TimeUnit::Millisecond) => plain::<Time32MillisecondType>(array),
-            DataType::Decimal128(_, _) => narrow(array)?,
+            DataType::Decimal128(_, _) => {
+                let low = |[a, b, c, d, ..]: [u8; 16]| i32::from_le_bytes([a, b, c, d]);
+                narrow(array, low)?
+            }
             other => return Err(unexpected(other)),
         })
     }
@@ -238,11 +234,6 @@ impl Native for i32 {
 impl Native for i64 {
     fn bits(self) -> u64 {
         self.cast_unsigned()
-    }
-
-    fn low(wide: i128) -> i64 {
-        let [low, _] = halves(wide);
-        low.cast_signed()
     }
 
     fn near(self) -> Option<i64> {
@@ -264,7 +255,12 @@ impl Native for i64 {
                 TimeUnit::Microsecond => plain::<TimestampMicrosecondType>(array),
                 TimeUnit::Nanosecond => plain::<TimestampNanosecondType>(array),
             },
-            DataType::Decimal128(_, _) => narrow(array)?,
+            DataType::Decimal128(_, _) => {
+                let low = |[a, b, c, d, e, f, g, h, ..]: [u8; 16]| {
+                    i64::from_le_bytes([a, b, c, d, e, f, g, h])
+                };
+                narrow(array, low)?
+            }
             other => return Err(unexpected(other)),
         })
     }
@@ -280,12 +276,10 @@ impl Native for i64 {
 /// Decimals of more than 18 digits: the last bytes of the number, the highest first.
 impl Native for i128 {
     fn bits(self) -> u64 {
-        let [low, high] = halves(self);
-        low ^ high.rotate_left(32)
-    }
-
-    fn low(wide: i128) -> i128 {
-        wide
+        let (bytes, mut low, mut high) = (self.to_le_bytes(), [0; 8], [0; 8]);
+        low.copy_from_slice(&bytes[..8]);
+        high.copy_from_slice(&bytes[8..]);
+        u64::from_le_bytes(low) ^ u64::from_le_bytes(high).rotate_left(32)
     }
 
     fn near(self) -> Option<i64> {
@@ -304,11 +298,7 @@ impl Native for i128 {
     }
 
     fn statistics(range: Option<(i128, i128)>, bytes: usize, nulls: u64) -> Statistics {
-        let value = |value: i128| {
-            let mut out = Vec::new();
-            value.put(bytes, &mut out);
-            FixedLenByteArray::from(out)
-        };
+        let value = |value: i128| FixedLenByteArray::from(value.alone(bytes));
         let (least, most) = range.map(|(least, most)| (value(least), value(most))).unzip();
         let statistics = ValueStatistics::new(least, most, None, Some(nulls), false);
         // Readers of the first statistics know numbers with a sign.
@@ -316,21 +306,18 @@ impl Native for i128 {
     }
 }
 
-/// The low bits, and the high ones.
-fn halves(number: i128) -> [u64; 2] {
-    let bytes = number.to_le_bytes();
-    let (halves, _) = bytes.as_chunks::<8>();
-    [u64::from_le_bytes(halves[0]), u64::from_le_bytes(halves[1])]
-}
-
 fn plain<T: ArrowPrimitiveType>(array: &dyn Array) -> Cow<'_, [T::Native]> {
     Cow::Borrowed(array.as_primitive::<T>().values())
 }
 
-/// Decimals of so few digits that they are written as shorter numbers.
-fn narrow<N: Native + Into<i128>>(array: &dyn Array) -> Result<Cow<'_, [N]>> {
+/// Decimals of so few digits that they are written as shorter numbers, which `low` makes of the lowest
+/// bytes.
+fn narrow<N: Native + Into<i128>>(
+    array: &dyn Array,
+    low: impl Fn([u8; 16]) -> N,
+) -> Result<Cow<'_, [N]>> {
     let wide = array.as_primitive::<Decimal128Type>().values();
-    let narrow: Vec<N> = wide.iter().map(|value| N::low(*value)).collect();
+    let narrow: Vec<N> = wide.iter().map(|value| low(value.to_le_bytes())).collect();
     // What stands in the place of a NULL means nothing.
     let differs = |row: &usize| narrow[*row].into() != wide[*row] && array.is_valid(*row);
     let is_equal =

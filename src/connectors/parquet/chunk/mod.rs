@@ -164,10 +164,11 @@ impl<V: Values + 'static> Column<V> {
         })
     }
 
-    /// Adds the first values of `array`, as many as the page takes. Answers how many these are.
-    fn add(&mut self, array: &ArrayRef) -> Result<usize> {
-        let rows = STEP.min(array.len()).min(self.limits.page_rows - self.levels.rows);
-        let mut part = array.slice(0, rows);
+    /// Adds values of `array` from the one at `from` on, as many as the page takes. Answers how many
+    /// these are.
+    fn add(&mut self, array: &ArrayRef, from: usize) -> Result<usize> {
+        let rows = STEP.min(array.len() - from).min(self.limits.page_rows - self.levels.rows);
+        let mut part = array.slice(from, rows);
         // Places in a dictionary are short, but long values make it grow.
         let page = if self.open.is_plain() { self.open.page_bytes() } else { 0 };
         let room = self.limits.page_bytes.saturating_sub(page);
@@ -218,7 +219,7 @@ impl<V: Values + 'static> Chunk for Column<V> {
         }
         let mut from = 0;
         while from < values.len() {
-            from += self.add(&values.slice(from, values.len() - from))?;
+            from += self.add(values, from)?;
             if self.is_dictionary_full() {
                 self.end_page(press)?;
                 self.open.give_up_dictionary();

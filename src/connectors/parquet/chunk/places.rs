@@ -22,10 +22,13 @@ impl Default for Places {
 }
 
 impl Places {
-    /// The place of the value with this `hash`, and whether it is a new one. Places are numbered in
-    /// the order in which they are made; `is_it` compares with the value at a place.
+    /// The place of the value with this `hash`, whose upper half counts, and whether it is a new one.
+    /// Places are numbered in the order in which they are made; `is_it` compares with the value at a
+    /// place.
     #[inline]
-    pub(super) fn find_or_make(&mut self, hash: u32, is_it: impl Fn(usize) -> bool) -> (u32, bool) {
+    pub(super) fn find_or_make(&mut self, hash: u64, is_it: impl Fn(usize) -> bool) -> (u32, bool) {
+        let [.., a, b, c, d] = hash.to_le_bytes();
+        let hash = u32::from_le_bytes([a, b, c, d]);
         let mut slot = self.home(hash);
         loop {
             let (there, place) = self.slots[slot];
@@ -80,7 +83,8 @@ mod tests {
     ) -> (Vec<u32>, Vec<u32>) {
         let (mut table, mut kept) = (Places::default(), Vec::new());
         let places = values.map(|value| {
-            let (place, is_new) = table.find_or_make(hash(value), |place| kept[place] == value);
+            let hash = u64::from(hash(value)) << u32::BITS;
+            let (place, is_new) = table.find_or_make(hash, |place| kept[place] == value);
             if is_new {
                 kept.push(value);
             }

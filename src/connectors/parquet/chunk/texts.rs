@@ -70,8 +70,7 @@ fn begin(value: &[u8]) -> u64 {
 impl Words {
     #[inline]
     fn place(&mut self, value: &[u8]) -> u32 {
-        let hash = self.hashes.hash_one(value).to_le_bytes();
-        let hash = u32::from_le_bytes([hash[4], hash[5], hash[6], hash[7]]);
+        let hash = self.hashes.hash_one(value);
         let Words { plain, ends, places, .. } = self;
         let (place, is_new) =
             places.find_or_make(hash, |place| are_same(at(plain, ends, place), value));
