@@ -34,8 +34,9 @@
 //! turns these facts into steps, without any I/O. [`engine::run`] takes the steps: checks that stop
 //! come before anything is written. Where each row of a result comes from one row of a source, a
 //! load is staged split by split, and a split that has a receipt is never read again; otherwise
-//! it is staged whole. All rows come out of [`transform`], in streams that share one budget of
-//! [`memory`].
+//! it is staged whole. Rows come out of [`transform`], in streams that share one budget of [`memory`];
+//! where nothing is done to those of a source, the sink is offered them as their server sends them
+//! ([`source::Verbatim`]).
 //!
 //! # Exactly once
 //!

@@ -22,7 +22,7 @@ pub use nonce::nonce;
 pub use slices::slices;
 
 use crate::error::{Error, Result};
-use crate::source::{BatchStream, Refuse, SnapshotId, Watermarks};
+use crate::source::{BatchStream, Refuse, SnapshotId, Verbatim, Watermarks};
 
 /// Somewhere rows can be written.
 ///
@@ -221,6 +221,16 @@ pub struct Part {
     pub batches: BatchStream,
     /// Where rows go that the target cannot hold.
     pub refuse: Arc<dyn Refuse>,
+    /// The same rows as their server sent them, for a sink that can hand them on to one that reads
+    /// them; then the batches are left alone. None of these rows can be refused.
+    pub verbatim: Option<Verbatim>,
+}
+
+impl Part {
+    /// Rows as batches only.
+    pub fn new(id: impl Into<String>, batches: BatchStream, refuse: Arc<dyn Refuse>) -> Self {
+        Part { id: id.into(), batches, refuse, verbatim: None }
+    }
 }
 
 impl Debug for Part {

@@ -4,6 +4,8 @@
 //! read alone, side by side, and again. Two traits, because a snapshot may hold something open (a
 //! transaction, a lock) for as long as it lives.
 
+mod verbatim;
+
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
+
+pub use verbatim::{Block, BlockStream, RowForm, Verbatim};
 
 use crate::error::{Error, Result};
 
@@ -46,6 +50,8 @@ pub trait Source: Debug + Send + Sync {
 ///    it never returns other rows.
 /// 5. [`Want::filters`] may only save work: rows that do not pass may still be returned, rows that
 ///    pass are never left out.
+/// 6. `verbatim` gives the rows that `read` gives of all columns, as it would give them if every
+///    value had a place in Arrow's types.
 #[async_trait]
 pub trait Snapshot: Debug + Send + Sync {
     /// What is frozen here.
@@ -80,6 +86,12 @@ pub trait Snapshot: Debug + Send + Sync {
 
     /// The statement that asks a server for all of a split, for people; `None` where none is sent.
     fn statement(&self, _split: &Split) -> Option<String> {
+        None
+    }
+
+    /// The rows of a split as the server sends them; `None` where they cannot be had so, or where the
+    /// author wants something done with their values.
+    fn verbatim(&self, _split: &Split) -> Option<Verbatim> {
         None
     }
 

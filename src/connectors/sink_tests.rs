@@ -18,7 +18,7 @@ pub(super) const PARTS: &[&[Row]] = &[&[(2, "new")], &[(3, "new"), (4, "new")]];
 /// Rows of any columns as a part.
 pub(super) fn part_of(id: &str, rows: &RecordBatch) -> Part {
     let batches = stream::iter([Ok(rows.clone())]).boxed();
-    Part { id: id.to_owned(), batches, refuse: Arc::new(Stop) }
+    Part::new(id, batches, Arc::new(Stop))
 }
 
 /// Columns by name; those that end in `!` are never NULL.

@@ -1,15 +1,15 @@
-//! A read under way: a task that makes batches while whoever reads works on those before.
+//! A read under way: a task that makes batches, or other pieces, while whoever reads works on those
+//! before.
 
 use std::future::Future;
 
-use arrow::record_batch::RecordBatch;
-use futures::{StreamExt, stream};
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinHandle;
 
 use crate::error::{Error, Result};
 use crate::faults::carry;
-use crate::source::BatchStream;
 
 /// What becomes of the task when nobody reads any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,8 +21,12 @@ pub(super) enum Left {
 }
 
 /// The batches that `work` sends, made on a task of its own; an error ends them.
-pub(super) fn batches<F>(left: Left, work: impl FnOnce(Sender<RecordBatch>) -> F) -> BatchStream
+pub(super) fn batches<T, F>(
+    left: Left,
+    work: impl FnOnce(Sender<T>) -> F,
+) -> BoxStream<'static, Result<T>>
 where
+    T: Send + 'static,
     F: Future<Output = Result<()>> + Send + 'static,
 {
     // One batch waits while the next one is made: enough for both sides to be at work.
@@ -42,8 +46,8 @@ where
     batches.boxed()
 }
 
-struct Underway {
-    receiver: Receiver<RecordBatch>,
+struct Underway<T> {
+    receiver: Receiver<T>,
     task: Task,
 }
 

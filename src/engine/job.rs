@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Observer};
 use crate::plan::{self, LoadStep, PartStep};
 use crate::sink::{Load, LoadId, Sink};
-use crate::source::{BatchStream, Refuse, SnapshotId, Split, Watermarks};
+use crate::source::{BatchStream, Refuse, SnapshotId, Split, Verbatim, Watermarks};
 use crate::state::{Above, Ledger};
 use crate::transform::Meter;
 
@@ -22,6 +22,11 @@ use crate::transform::Meter;
 pub(super) trait Rows: Debug + Send + Sync {
     /// The splits, for a load that runs split by split.
     fn splits(&self) -> &[Split];
+
+    /// The rows of one split as their server sends them, where they go to the sink as they are.
+    fn verbatim(&self, _split: &Split) -> Option<Verbatim> {
+        None
+    }
 
     /// The rows of one split, or of everything: a stream for each partition.
     async fn open(
@@ -94,13 +99,17 @@ impl Job {
         split: Option<&Split>,
         collector: &Arc<Collector>,
     ) -> Result<Vec<BatchStream>> {
-        let meter = Arc::new(Reading {
+        let refuse: Arc<dyn Refuse> = Arc::clone(collector) as _;
+        self.rows.open(split, refuse, self.meter()).await
+    }
+
+    /// Counts what is read.
+    pub(super) fn meter(&self) -> Arc<dyn Meter> {
+        Arc::new(Reading {
             tally: Arc::clone(&self.tally),
             observers: self.settings.observers.clone(),
             sink: self.step.sink.clone(),
-        });
-        let refuse: Arc<dyn Refuse> = Arc::clone(collector) as _;
-        self.rows.open(split, refuse, meter).await
+        })
     }
 
     pub(super) fn retried(&self, part: &str, attempt: u32, delay: Duration, error: &Error) {

@@ -146,7 +146,7 @@ impl Collector {
         }
         let batch = batch(load, &rows)?;
         let batches = stream::iter([Ok(batch)]).boxed();
-        let part = Part { id: part.to_owned(), batches, refuse: Arc::new(Stop) };
+        let part = Part::new(part, batches, Arc::new(Stop));
         let written = sink.write(&reject_load(load), part).await;
         if written.is_err() {
             self.rows().set = rows;

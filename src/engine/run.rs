@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::event::{Event, Observer};
 use crate::faults::point;
 use crate::plan::{LoadStep, Step};
-use crate::source::{BatchStream, Refuse, SnapshotId, Split, Watermarks};
+use crate::source::{BatchStream, Refuse, Snapshot, SnapshotId, Split, Verbatim, Watermarks};
 use crate::state::history::{self, PastLoad, PastRun};
 use crate::transform::{Meter, Query, Session};
 
@@ -101,6 +101,7 @@ fn job(world: &World, desk: &Desk, settings: &Settings, step: &LoadStep) -> Resu
         splits: followed.map(|snapshot| snapshot.splits().to_vec()).unwrap_or_default(),
         rejecting: step.rejecting.clone(),
         limit: settings.limit,
+        as_read: followed.filter(|_| is_as_read(step, settings)).map(Arc::clone),
     };
     Ok(Job {
         pipeline: world.pipeline.name.clone(),
@@ -130,6 +131,13 @@ fn job(world: &World, desk: &Desk, settings: &Settings, step: &LoadStep) -> Resu
     })
 }
 
+/// Whether the sink takes all rows of a source just as they are read.
+fn is_as_read(step: &LoadStep, settings: &Settings) -> bool {
+    step.by_split_of.as_ref() == Some(&step.from)
+        && step.rejecting.is_empty()
+        && settings.limit.is_none()
+}
+
 /// The rows of a relation, out of SQL.
 #[derive(Debug)]
 struct SessionRows {
@@ -139,12 +147,18 @@ struct SessionRows {
     splits: Vec<Split>,
     rejecting: Vec<String>,
     limit: Option<usize>,
+    /// The source itself, where nothing is done to its rows.
+    as_read: Option<Arc<dyn Snapshot>>,
 }
 
 #[async_trait]
 impl Rows for SessionRows {
     fn splits(&self) -> &[Split] {
         &self.splits
+    }
+
+    fn verbatim(&self, split: &Split) -> Option<Verbatim> {
+        self.as_read.as_ref()?.verbatim(split)
     }
 
     async fn open(

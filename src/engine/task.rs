@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arrow::record_batch::RecordBatch;
 use futures::future::BoxFuture;
+use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 
 use super::backoff;
@@ -14,7 +16,7 @@ use crate::event::{Event, Observer};
 use crate::faults::{carry, point};
 use crate::plan::PartStep;
 use crate::sink::{Load, Part};
-use crate::source::BatchStream;
+use crate::source::{BatchStream, Block, Verbatim};
 use crate::state::Staged;
 
 /// Stages one part, tried as often as allowed, and takes note of it in the ledger.
@@ -26,9 +28,10 @@ pub(super) async fn stage_part(job: &Arc<Job>, load: &Load, part: &PartStep) -> 
 async fn attempt_part(job: &Arc<Job>, load: &Load, part: &PartStep) -> Result<Staged> {
     point("part.started").await;
     let collector = job.budget.collector();
-    let batches = counted(job, splits_of(job, part, &collector));
-    let refuse = Arc::clone(&collector) as _;
-    let receipt = job.sink.write(load, Part { id: part.id.clone(), batches, refuse }).await?;
+    let batches = counted(job, splits_of(job, part, &collector), batch_size);
+    let (id, refuse) = (part.id.clone(), Arc::clone(&collector) as _);
+    let rows = Part { id, batches, refuse, verbatim: verbatim_of(job, part) };
+    let receipt = job.sink.write(load, rows).await?;
     point("part.written").await;
     let rejects = collector.stage(&*job.rejects, load, &part.id).await?;
     Ok(Staged { receipt, rejects })
@@ -42,6 +45,20 @@ fn splits_of(job: &Arc<Job>, part: &PartStep, collector: &Arc<Collector>) -> Bat
         async move { Ok(stream::iter(job.open(Some(&split), &collector).await?).flatten()) }
     });
     splits.try_flatten().boxed()
+}
+
+/// The same rows as their server sends them, if each split of the part can be had so.
+fn verbatim_of(job: &Job, part: &PartStep) -> Option<Verbatim> {
+    let splits = part.splits.iter().map(|split| job.rows.verbatim(split));
+    let splits = splits.collect::<Option<Vec<_>>>()?;
+    let form = splits.first()?.form.clone();
+    let meter = job.meter();
+    let blocks = stream::iter(splits).flat_map(|split| split.blocks);
+    let blocks = blocks.inspect_ok(move |block| {
+        let (rows, bytes) = block_size(block);
+        meter.read(rows, bytes);
+    });
+    Some(Verbatim { form, blocks: counted(job, blocks.boxed(), block_size) })
 }
 
 /// Stages everything that the statement gives, one part for each stream, all or nothing.
@@ -59,10 +76,9 @@ async fn attempt_whole(job: &Arc<Job>, load: &Load) -> Result<Vec<Staged>> {
         parts.spawn(carry(async move {
             let part = format!("whole-{number:04}");
             // Refused rows are staged once, below: which part met them says nothing.
-            let rows = counted(&job, rows);
+            let rows = counted(&job, rows, batch_size);
             point("part.started").await;
-            let part = Part { id: part, batches: rows, refuse: collector };
-            let receipt = job.sink.write(&load, part).await?;
+            let receipt = job.sink.write(&load, Part::new(part, rows, collector)).await?;
             point("part.written").await;
             Ok(Staged { receipt, rejects: None })
         }));
@@ -92,22 +108,33 @@ async fn record(job: &Job, load: &Load, staged: &[Staged]) -> Result<()> {
     Ok(())
 }
 
+/// Rows and bytes of a batch.
+fn batch_size(batch: &RecordBatch) -> (u64, u64) {
+    (batch.num_rows() as u64, batch.get_array_memory_size() as u64)
+}
+
+/// Rows and bytes of a block.
+fn block_size(block: &Block) -> (u64, u64) {
+    (block.rows, block.bytes.len() as u64)
+}
+
 /// The rows, counted on their way to the sink.
-fn counted(job: &Job, rows: BatchStream) -> BatchStream {
+fn counted<T: Send + 'static>(
+    job: &Job,
+    rows: BoxStream<'static, Result<T>>,
+    size: fn(&T) -> (u64, u64),
+) -> BoxStream<'static, Result<T>> {
     let (observers, sink) = (job.settings.observers.clone(), job.step.sink.clone());
     let mut first = true;
-    let rows = rows.and_then(move |batch| {
+    let rows = rows.and_then(move |some| {
         let is_first = std::mem::take(&mut first);
-        observers.on(&Event::RowsWritten {
-            sink: sink.clone(),
-            rows: batch.num_rows() as u64,
-            bytes: batch.get_array_memory_size() as u64,
-        });
+        let (rows, bytes) = size(&some);
+        observers.on(&Event::RowsWritten { sink: sink.clone(), rows, bytes });
         async move {
             if is_first {
                 point("part.first_batch").await;
             }
-            Ok(batch)
+            Ok(some)
         }
     });
     rows.boxed()

@@ -193,3 +193,54 @@ fn every_type_and_value_comes_back_from_parquet() {
     assert_eq!(shape(&to), shape(&from));
     assert_same_values(&from, &to);
 }
+
+/// Values that have no place in Arrow's types.
+const ODD: &str = "create table t (id integer primary key, n numeric(12,2), d date, at timestamp, \
+    zoned timestamptz, clock time); \
+    insert into t values (1, 'nan', 'infinity', '-infinity', 'infinity', '24:00'), \
+    (2, 1.50, '-infinity', 'infinity', '-infinity', '12:00')";
+
+/// A copy of such values: what is said of them in the source, the models and checks between, and
+/// the relation that is written.
+fn odd(source: &str, between: &str, from: &str) -> (String, String) {
+    let [(from_url, from_db), (to_url, to)] = [SHARED.url("odd_from"), SHARED.url("odd_to")];
+    SHARED.psql(&from_db, ODD);
+    let project = Project::of(&format!(
+        "sources:\n  t: {{ type: postgres, url: \"{from_url}\", table: t{source} }}\n{between}\
+         sinks:\n  out: {{ from: {from}, type: postgres, url: \"{to_url}\", table: t, mode: replace }}\n"
+    ));
+    for (name, sql) in [("same", "select * from t"), ("first", "select * from t where id > 1")] {
+        std::fs::write(project.path(&format!("{name}.sql")), sql).expect("files can be written");
+    }
+    let ended = project.run(None);
+    let first = ended.err.lines().next().unwrap_or_default().to_owned();
+    let found = SHARED.try_psql(&to, "select * from t order by id");
+    (first, found.unwrap_or_default())
+}
+
+#[test]
+fn values_without_a_place_in_arrow_go_from_table_to_table_as_they_are() {
+    let expected = "1|NaN|infinity|-infinity|infinity|24:00:00\n\
+                    2|1.50|-infinity|infinity|-infinity|12:00:00";
+    assert_eq!(odd("", "", "t"), (String::new(), expected.to_owned()));
+}
+
+#[test]
+fn values_without_a_place_in_arrow_are_refused_on_any_way_through_it() {
+    let refused = "error: a decimal has no place for NaN";
+    let model = "models:\n  same: same.sql\n";
+    let check = "checks:\n  first: { sql: first.sql, refused: reject }\n";
+    for (source, between, from) in
+        [(", nan: refuse", "", "t"), ("", model, "same"), ("", check, "t")]
+    {
+        let said = odd(source, between, from);
+        assert_eq!(said, (refused.to_owned(), String::new()), "{source}{between}");
+    }
+}
+
+#[test]
+fn what_is_said_of_values_without_a_place_holds_from_table_to_table() {
+    let kept = ", nan: 'null', infinity: 'null', columns: { clock: text }";
+    let expected = "1|||||24:00:00\n2|1.50||||12:00:00";
+    assert_eq!(odd(kept, "", "t"), (String::new(), expected.to_owned()));
+}

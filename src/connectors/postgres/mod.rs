@@ -24,6 +24,7 @@ mod name;
 mod proxy;
 mod quote;
 mod row;
+mod row_form;
 mod server;
 mod server_type;
 mod sink;

@@ -128,7 +128,7 @@ async fn rows_that_cannot_be_read_end_an_upload_without_a_job() {
     sink.prepare(&load).await.unwrap();
     let broken = crate::error::Error::data("the source broke off");
     let batches = stream::iter([Ok(rows.clone()), Err(broken)]).boxed();
-    let part = Part { id: "p0".into(), batches, refuse: Arc::new(Stop) };
+    let part = Part::new("p0", batches, Arc::new(Stop));
     let error = sink.write(&load, part).await.unwrap_err();
     assert_eq!(error.message(), "the source broke off");
     assert!(yard.gate.jobs().is_empty());

@@ -81,11 +81,7 @@ async fn many_requests_of_a_part_are_found_again_each_by_its_place() {
     let sink = yard.sink();
     sink.prepare(&load).await.unwrap();
     let batches = |n: i64| (0..n).map(|id| Ok(batch(&[(id, "x")]))).collect::<Vec<_>>();
-    let part = |n| Part {
-        id: "p".to_owned(),
-        batches: stream::iter(batches(n)).boxed(),
-        refuse: Arc::new(Stop),
-    };
+    let part = |n| Part::new("p", stream::iter(batches(n)).boxed(), Arc::new(Stop));
     // The source breaks off after some requests.
     let broken = batches(3).into_iter().chain([Err(crate::error::Error::unavailable("gone"))]);
     let first = Part { batches: stream::iter(broken.collect::<Vec<_>>()).boxed(), ..part(0) };

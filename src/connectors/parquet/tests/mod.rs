@@ -93,7 +93,7 @@ fn load(id: &str, mode: Mode) -> Load {
 
 fn part(id: &str, batches: Vec<RecordBatch>) -> Part {
     let batches = stream::iter(batches.into_iter().map(Ok)).boxed();
-    Part { id: id.to_owned(), batches, refuse: Arc::new(Stop) }
+    Part::new(id, batches, Arc::new(Stop))
 }
 
 fn high(id: &str) -> Watermarks {

@@ -24,6 +24,13 @@ pub(in crate::connectors::postgres) struct Reading {
     pub(super) specials: Specials,
 }
 
+impl Reading {
+    /// Whether the server makes no other type of it before it is sent.
+    pub(in crate::connectors::postgres) fn is_as_sent(&self) -> bool {
+        self.select == quote::identifier(self.field.name())
+    }
+}
+
 /// What is done with values that are no numbers, or no moments.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Specials {

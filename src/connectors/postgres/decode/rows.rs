@@ -8,8 +8,10 @@ use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 
+use super::Intake;
 use super::cells::Wire;
 use super::chunk::Chunk;
+use super::frames::Frames;
 use super::lists;
 use super::misfit::{self, Misfit, Trouble};
 use super::reading::Reading;
@@ -24,34 +26,21 @@ const BATCH_BYTES: usize = 2 << 20;
 /// Rows that the first batch has room for: it may be one of few wide rows.
 const ROWS_FIRST: usize = 1024;
 
-/// What every `COPY` in binary begins with.
-const SIGNATURE: &[u8; 11] = b"PGCOPY\n\xff\r\n\0";
-
 /// Makes batches of rows.
 #[derive(Debug)]
 pub(in crate::connectors::postgres) struct Decoder {
     readings: Vec<Reading>,
     schema: SchemaRef,
     batch_rows: usize,
-    place: String,
     refuse: Arc<dyn Refuse>,
-    progress: Progress,
+    frames: Frames,
     columns: Vec<Vector>,
-    /// Rows taken so far, the refused ones among them.
-    seen: u64,
     /// Rows in the batch.
     rows: usize,
     /// Bytes that the rows of the batch came in.
     bytes: usize,
     /// Rows that were refused since the batch began, by number.
     refused: Vec<u64>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Progress {
-    Header,
-    Rows,
-    Ended,
 }
 
 impl Decoder {
@@ -67,11 +56,9 @@ impl Decoder {
             readings: readings.to_vec(),
             schema: Arc::new(Schema::new(fields)),
             batch_rows: batch_rows.max(1),
-            place: place.to_owned(),
             refuse,
-            progress: Progress::Header,
+            frames: Frames::new(readings.len(), place),
             columns: Vec::new(),
-            seen: 0,
             rows: 0,
             bytes: 0,
             refused: Vec::new(),
@@ -80,48 +67,12 @@ impl Decoder {
         decoder
     }
 
-    /// Takes the payloads of `CopyData` messages: the header, the header with the first row, one
-    /// row, or the trailer. Gives a batch as soon as one is full, and leaves the rest of the
-    /// payloads where they are.
-    ///
-    /// # Errors
-    /// [`crate::error::Kind::Data`] for bytes that are none of these, and whatever the taker of
-    /// refused rows says.
-    pub(in crate::connectors::postgres) fn push<'a>(
-        &mut self,
-        payloads: &mut impl Iterator<Item = &'a [u8]>,
-    ) -> Result<Option<RecordBatch>> {
-        let mut chunk = Chunk::new(self.columns.len());
-        loop {
-            chunk.clear();
-            let most = self.batch_rows.saturating_sub(self.rows);
-            let odd = match self.progress {
-                Progress::Rows => {
-                    chunk.take(payloads, most, BATCH_BYTES.saturating_sub(self.bytes))
-                }
-                Progress::Header | Progress::Ended => payloads.next(),
-            };
-            self.chunk(&chunk)?;
-            match odd {
-                Some(payload) => self.payload(payload)?,
-                None if chunk.is_empty() => return Ok(None),
-                None => {}
-            }
-            if self.rows >= self.batch_rows || self.bytes >= BATCH_BYTES {
-                let batch = self.batch()?;
-                if batch.is_some() {
-                    return Ok(batch);
-                }
-            }
-        }
-    }
-
     /// Appends the rows of `chunk`, one column after the other.
     fn chunk(&mut self, chunk: &Chunk<'_>) -> Result<()> {
         let mut columns = self.columns.iter_mut().enumerate();
         if columns.all(|(at, column)| column.extend(chunk.column(at)).is_ok()) {
             let rows = chunk.rows();
-            self.seen += u64::try_from(rows).unwrap_or(u64::MAX);
+            self.frames.seen += u64::try_from(rows).unwrap_or(u64::MAX);
             self.rows += rows;
             self.bytes += chunk.bytes;
             return Ok(());
@@ -133,50 +84,8 @@ impl Decoder {
         chunk.each_row().try_for_each(|fields| self.row(fields))
     }
 
-    /// Takes one payload, of whatever kind.
-    fn payload(&mut self, payload: &[u8]) -> Result<()> {
-        let row = match self.progress {
-            Progress::Rows => payload,
-            Progress::Header => {
-                let row = header(payload).ok_or_else(|| self.malformed("a header"))?;
-                self.progress = Progress::Rows;
-                row
-            }
-            Progress::Ended => return Err(self.malformed("the end")),
-        };
-        let Some((count, fields)) = row.split_first_chunk::<2>() else {
-            return match row {
-                [] if payload.len() > row.len() => Ok(()),
-                _ => Err(self.malformed("a row")),
-            };
-        };
-        let count = i16::from_be_bytes(*count);
-        if usize::try_from(count) != Ok(self.columns.len()) {
-            return self.trailer(count, fields);
-        }
-        self.row(fields)
-    }
-
-    /// The rows that are left, and the proof that the trailer has been seen.
-    pub(in crate::connectors::postgres) fn finish(mut self) -> Result<Option<RecordBatch>> {
-        if self.progress != Progress::Ended {
-            return Err(self.malformed("the mark of the end"));
-        }
-        self.batch()
-    }
-
-    fn trailer(&mut self, count: i16, rest: &[u8]) -> Result<()> {
-        match (count, rest) {
-            (-1, []) => {
-                self.progress = Progress::Ended;
-                Ok(())
-            }
-            _ => Err(self.malformed(&format!("a row of {} fields", self.columns.len()))),
-        }
-    }
-
     fn row(&mut self, fields: &[u8]) -> Result<()> {
-        self.seen += 1;
+        self.frames.seen += 1;
         self.bytes += fields.len();
         let mut rest = fields;
         for (at, column) in self.columns.iter_mut().enumerate() {
@@ -186,7 +95,7 @@ impl Decoder {
             }
         }
         if !rest.is_empty() {
-            return Err(self.malformed("the end of a row"));
+            return Err(self.frames.malformed("the end of a row"));
         }
         self.rows += 1;
         Ok(())
@@ -199,7 +108,7 @@ impl Decoder {
         let misfit = match trouble {
             Trouble::Misfit(misfit) => misfit,
             Trouble::Malformed(expected) => {
-                return Err(self.malformed(expected).at("column", reading.field.name()));
+                return Err(self.frames.malformed(expected).at("column", reading.field.name()));
             }
         };
         for column in &mut self.columns[..=at] {
@@ -209,14 +118,14 @@ impl Decoder {
             Some(Field::Value(bytes)) => Some(shown(&reading.wire, misfit, bytes)),
             _ => None,
         };
-        self.refused.push(self.seen);
-        self.refuse.refuse(self.refusal(at, self.seen, misfit, value))
+        self.refused.push(self.frames.seen);
+        self.refuse.refuse(self.refusal(at, self.frames.seen, misfit, value))
     }
 
     fn refusal(&self, column: usize, row: u64, misfit: Misfit, value: Option<String>) -> Refused {
         let name = self.readings[column].field.name();
         Refused {
-            place: format!("{} row {row}", self.place),
+            place: self.frames.place_of(row),
             column: Some(name.clone()),
             value: value.map(|value| Refused::shown(value.as_bytes())),
             reason: misfit.reason().to_owned(),
@@ -287,29 +196,54 @@ impl Decoder {
 
     /// The numbers of the last `rows` rows that were not refused.
     fn numbers(&self, rows: usize) -> Vec<u64> {
-        let left_out = u64::try_from(rows + self.refused.len()).unwrap_or(self.seen);
-        let all = self.seen - left_out + 1..=self.seen;
+        let left_out = u64::try_from(rows + self.refused.len()).unwrap_or(self.frames.seen);
+        let all = self.frames.seen - left_out + 1..=self.frames.seen;
         all.filter(|number| self.refused.binary_search(number).is_err()).collect()
-    }
-
-    #[cold]
-    fn malformed(&self, expected: &str) -> Error {
-        Error::data("the server sent bytes that are no rows of `COPY` in binary")
-            .at("place", format!("{} row {}", self.place, self.seen))
-            .at("expected", expected)
-            .hint("is there a PostgreSQL server, or something between it and dhow?")
     }
 }
 
-/// What follows the header in `payload`.
-fn header(payload: &[u8]) -> Option<&[u8]> {
-    let (flags, rest) = payload.strip_prefix(SIGNATURE)?.split_first_chunk::<4>()?;
-    // The upper half of the flags is for what a reader must understand, and there is nothing.
-    if u32::from_be_bytes(*flags) >> 16 != 0 {
-        return None;
+impl Intake for Decoder {
+    type Piece = RecordBatch;
+
+    fn push<'a>(
+        &mut self,
+        payloads: &mut impl Iterator<Item = &'a [u8]>,
+    ) -> Result<Option<RecordBatch>> {
+        let mut chunk = Chunk::new(self.columns.len());
+        loop {
+            chunk.clear();
+            let most = self.batch_rows.saturating_sub(self.rows);
+            let odd = match self.frames.is_in_rows() {
+                true => chunk.take(payloads, most, BATCH_BYTES.saturating_sub(self.bytes)),
+                false => payloads.next(),
+            };
+            self.chunk(&chunk)?;
+            match odd {
+                Some(payload) => {
+                    if let Some(fields) = self.frames.fields(payload)? {
+                        self.row(fields)?;
+                    }
+                }
+                None if chunk.is_empty() => return Ok(None),
+                None => {}
+            }
+            if self.rows >= self.batch_rows || self.bytes >= BATCH_BYTES {
+                let batch = self.batch()?;
+                if batch.is_some() {
+                    return Ok(batch);
+                }
+            }
+        }
     }
-    let (length, rest) = rest.split_first_chunk::<4>()?;
-    rest.get(usize::try_from(u32::from_be_bytes(*length)).ok()?..)
+
+    fn finish(mut self) -> Result<Option<RecordBatch>> {
+        self.frames.finish()?;
+        self.batch()
+    }
+
+    fn bytes(batch: &RecordBatch) -> usize {
+        batch.get_array_memory_size()
+    }
 }
 
 /// A refused value as people see it.

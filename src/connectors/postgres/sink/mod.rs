@@ -29,6 +29,8 @@ pub(super) mod swap;
 pub(super) mod sweep;
 pub(super) mod table;
 pub(super) mod truncate;
+#[cfg(test)]
+mod verbatim_tests;
 pub(super) mod work;
 pub(super) mod write;
 

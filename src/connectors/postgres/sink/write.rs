@@ -2,7 +2,7 @@
 
 use arrow::record_batch::RecordBatch;
 use bytes::{Bytes, BytesMut};
-use futures::{SinkExt, StreamExt};
+use futures::{SinkExt, StreamExt, stream};
 
 use super::PostgresSink;
 use super::bound::Bound;
@@ -15,10 +15,13 @@ use crate::connectors::postgres::encode::{Encoder, Format};
 use crate::connectors::postgres::error;
 use crate::connectors::postgres::name::TableName;
 use crate::connectors::postgres::quote::columns;
+use crate::connectors::postgres::row_form;
+use crate::connectors::postgres::server_type::Column;
 use crate::error::{Error, Result};
 use crate::faults::point;
 use crate::memory::Reservation;
 use crate::sink::{Load, Misfits, Part, Receipt, slices};
+use crate::source::{BlockStream, RowForm};
 
 /// Bytes that are sent at once, about.
 const CHUNK: usize = 512 * 1024;
@@ -42,14 +45,14 @@ pub(in crate::connectors::postgres) async fn write(
     if let Some(digits) = money_digits(&work.client, &columns).await? {
         encoder.set_money_digits(digits);
     }
-    let claimed = parts::claim(&work, &load.id, &part.id, load.repeatable).await?;
+    let rows = Rows::new(sink, load, &columns, encoder, part);
+    let claimed = parts::claim(&work, &load.id, &rows.part.id, load.repeatable).await?;
     let Some(token) = claimed else {
         let there = parts::of(&work, &load.id).await?;
         sink.sessions.give(work.end().await?);
-        return again(sink, load, part, encoder, &there).await;
+        return again(load, rows, &there).await;
     };
     point("pg.part_noted").await;
-    let rows = Rows::new(sink, load, encoder, part);
     let receipt = rows.copy(&work, &bound, token).await?;
     point("pg.copied").await;
     parts::note(&work, &load.id, &receipt).await?;
@@ -62,16 +65,9 @@ pub(in crate::connectors::postgres) async fn write(
 
 /// A part that is there already: its rows are looked at again, because whoever wrote them may not
 /// have told anybody which of them it refused.
-async fn again(
-    sink: &PostgresSink,
-    load: &Load,
-    part: Part,
-    encoder: Encoder,
-    there: &parts::Parts,
-) -> Result<Receipt> {
-    let key = (part.id.clone(), String::new());
+async fn again(load: &Load, mut rows: Rows, there: &parts::Parts) -> Result<Receipt> {
+    let key = (rows.part.id.clone(), String::new());
     let noted = *there.get(&key).ok_or_else(|| Error::bug("a part is and is not there"))?;
-    let mut rows = Rows::new(sink, load, encoder, part);
     while let Some(chunk) = rows.next().await? {
         drop(chunk);
     }
@@ -85,9 +81,20 @@ async fn again(
     Ok(Receipt { part: key.0, rows: noted.rows, bytes: noted.bytes, token: key.1 })
 }
 
-/// The rows of a part, encoded chunk by chunk.
+/// Whether rows in `form` can go to `columns` as they are: the server is left to say what does not
+/// fit, so there must be nothing that does not.
+fn goes_as_is(form: &RowForm, load: &Load, columns: &[Column]) -> bool {
+    let mut pairs = load.schema.fields().iter().zip(columns);
+    load.mode.key().is_empty()
+        && pairs.all(|(field, column)| column.nullable || !field.is_nullable())
+        && row_form::of(columns).is_some_and(|taken| taken == *form)
+}
+
+/// The rows of a part, chunk by chunk: encoded, or as another server sent them.
 struct Rows {
     part: Part,
+    /// The rows as they came, where they can go so.
+    blocks: Option<BlockStream>,
     encoder: Encoder,
     misfits: Misfits,
     /// The columns, in the order of the load.
@@ -109,12 +116,24 @@ enum Stage {
 }
 
 impl Rows {
-    fn new(sink: &PostgresSink, load: &Load, encoder: Encoder, part: Part) -> Self {
+    fn new(
+        sink: &PostgresSink,
+        load: &Load,
+        columns: &[Column],
+        encoder: Encoder,
+        mut part: Part,
+    ) -> Self {
+        let verbatim = part.verbatim.take();
+        let verbatim = verbatim.filter(|rows| goes_as_is(&rows.form, load, columns));
+        if verbatim.is_some() {
+            part.batches = stream::empty().boxed();
+        }
         let misfits = Misfits::new(&part.id, load.mode.key());
         let names = load.schema.fields().iter().map(|field| field.name().clone()).collect();
         let memory = sink.context.memory.reserve("rows for Postgres");
         Rows {
             part,
+            blocks: verbatim.map(|rows| rows.blocks),
             encoder,
             misfits,
             names,
@@ -133,6 +152,33 @@ impl Rows {
             self.encoder.begin(&mut self.out);
             self.stage = Stage::Middle;
         }
+        let chunk = match self.next_block().await? {
+            Some(block) => block,
+            None => self.next_encoded().await?,
+        };
+        self.bytes += chunk.len() as u64;
+        Ok((!chunk.is_empty()).then_some(chunk))
+    }
+
+    /// The next rows as they came, behind what begins a `COPY`; `None` where there are none.
+    async fn next_block(&mut self) -> Result<Option<Bytes>> {
+        let Some(blocks) = &mut self.blocks else { return Ok(None) };
+        let Some(block) = blocks.next().await.transpose()? else {
+            self.blocks = None;
+            return Ok(None);
+        };
+        self.rows += block.rows;
+        // One block in hand, one in the queue, one on the wire.
+        self.memory.resize(3 * block.bytes.len())?;
+        if self.out.is_empty() {
+            return Ok(Some(block.bytes));
+        }
+        self.out.extend_from_slice(&block.bytes);
+        Ok(Some(self.out.split().freeze()))
+    }
+
+    /// The next rows encoded, and what ends a `COPY`; empty after that.
+    async fn next_encoded(&mut self) -> Result<Bytes> {
         if self.stage == Stage::Middle {
             // Once and for all: what grows is copied.
             self.out.reserve(2 * CHUNK);
@@ -149,12 +195,7 @@ impl Rows {
                 },
             }
         }
-        if self.out.is_empty() {
-            return Ok(None);
-        }
-        let chunk = self.out.split().freeze();
-        self.bytes += chunk.len() as u64;
-        Ok(Some(chunk))
+        Ok(self.out.split().freeze())
     }
 
     fn encode(&mut self, batch: &RecordBatch) -> Result<()> {

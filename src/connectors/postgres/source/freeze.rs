@@ -12,14 +12,17 @@ use super::hold::{Held, Hold, Holding};
 use super::instance::Instance;
 use super::kept::Kept;
 use super::notes::{self, Keeper};
+use super::options::SourceOptions;
 use super::order::{self, Order};
 use super::piece::Piece;
 use super::relation::{Form, Relation};
 use super::sessions::{self, Sessions, View};
+use crate::connectors::postgres::decode::Reading;
+use crate::connectors::postgres::row_form;
 use crate::connectors::postgres::server::Purpose;
 use crate::connectors::relation_options::Consistency;
 use crate::error::{Error, Result};
-use crate::source::{SnapshotId, Watermark, Window};
+use crate::source::{RowForm, SnapshotId, Watermark, Window};
 
 /// The work of freezing a relation once.
 #[derive(Debug)]
@@ -207,6 +210,7 @@ impl<'a> Freeze<'a> {
 
     fn frozen(&self, scene: Scene, kept: Kept, notes: Vec<String>, hold: Option<Hold>) -> Frozen {
         let options = &self.plan.options;
+        let form = scene.form(options);
         let Scene { client, relation, view, .. } = scene;
         let memo = kept.memo();
         // Each read makes sure by itself that the relation is still the same.
@@ -224,6 +228,7 @@ impl<'a> Freeze<'a> {
             high: kept.high,
             memo,
             notes,
+            form,
             described,
             sessions: Arc::new(sessions),
             memory: Arc::clone(&self.plan.memory),
@@ -248,6 +253,15 @@ impl<'a> Freeze<'a> {
 }
 
 impl Scene {
+    /// How the rows look as they are sent: `None` where a server would take them for others, where
+    /// the author wants something done with values, and where texts have to be looked at because
+    /// the server never did.
+    fn form(&self, options: &SourceOptions) -> Option<RowForm> {
+        let is_as_sent = self.relation.readings.iter().all(Reading::is_as_sent);
+        let is_free = is_as_sent && self.instance.has_encoding && !options.has_policies;
+        is_free.then(|| row_form::of(&self.relation.columns)).flatten()
+    }
+
     /// What the readers see, as far as another process can come back to it: what the server makes
     /// when it is read may differ even between equal snapshots.
     fn moment(&self) -> Option<String> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
+use futures::{StreamExt, TryStreamExt, stream};
 use tokio_postgres::Client;
 
 use super::hold::Hold;
@@ -14,7 +15,9 @@ use super::relation::Relation;
 use super::sessions::Sessions;
 use crate::error::Result;
 use crate::memory::Memory;
-use crate::source::{BatchStream, Memo, Snapshot, SnapshotId, Split, Want, Watermark};
+use crate::source::{
+    BatchStream, Memo, RowForm, Snapshot, SnapshotId, Split, Verbatim, Want, Watermark,
+};
 
 /// A frozen view of a relation.
 #[derive(Debug)]
@@ -26,6 +29,8 @@ pub(in crate::connectors::postgres) struct Frozen {
     pub high: Option<Watermark>,
     pub memo: Option<Memo>,
     pub notes: Vec<String>,
+    /// How the rows look as they are sent, where they can be handed on so.
+    pub form: Option<RowForm>,
     /// How to look at the relation again, where nothing keeps it as it is.
     pub described: Option<SourceOptions>,
     pub sessions: Arc<Sessions>,
@@ -40,6 +45,10 @@ impl Frozen {
     fn piece(&self, split: &Split) -> Result<&Piece> {
         let found = self.pieces.iter().find(|piece| piece.split.id == split.id);
         found.ok_or_else(|| split.unknown())
+    }
+
+    fn job(&self, split: &Split, want: &Want) -> Result<read::Job> {
+        read::Job::new(&self.relation, self.piece(split)?, want, self.described.clone())
     }
 }
 
@@ -70,9 +79,15 @@ impl Snapshot for Frozen {
     }
 
     fn statement(&self, split: &Split) -> Option<String> {
-        let piece = self.piece(split).ok()?;
-        let job = read::Job::new(&self.relation, piece, &Want::default(), None);
-        Some(job.ok()?.sql)
+        Some(self.job(split, &Want::default()).ok()?.sql)
+    }
+
+    fn verbatim(&self, split: &Split) -> Option<Verbatim> {
+        let form = self.form.clone()?;
+        let job = self.job(split, &Want::default()).ok()?;
+        let (sessions, memory) = (Arc::clone(&self.sessions), Arc::clone(&self.memory));
+        let begun = async move { read::blocks_of(job, &sessions, memory.as_ref()).await };
+        Some(Verbatim { form, blocks: stream::once(begun).try_flatten().boxed() })
     }
 
     async fn release(&self) {
@@ -82,8 +97,7 @@ impl Snapshot for Frozen {
     }
 
     async fn read(&self, split: &Split, want: &Want) -> Result<BatchStream> {
-        let piece = self.piece(split)?;
-        let job = read::Job::new(&self.relation, piece, want, self.described.clone())?;
-        read::start(job, &self.sessions, self.memory.as_ref()).await
+        let job = self.job(split, want)?;
+        read::batches_of(job, &self.sessions, self.memory.as_ref()).await
     }
 }

@@ -17,6 +17,8 @@ pub(in crate::connectors::postgres) struct Instance {
     pub version: i32,
     /// Bytes in a block.
     pub block: u64,
+    /// Whether the database has texts of an encoding, and not just bytes.
+    pub has_encoding: bool,
 }
 
 impl Instance {
@@ -29,6 +31,7 @@ impl Instance {
             since: cell(&row, 1)?,
             version: cell(&row, 2)?,
             block: u64::try_from(cell::<i64>(&row, 3)?).unwrap_or(8192),
+            has_encoding: cell(&row, 4)?,
         })
     }
 }

@@ -28,6 +28,8 @@ pub(super) mod sessions;
 mod shards_tests;
 #[cfg(test)]
 pub(super) mod source_tests;
+#[cfg(test)]
+mod verbatim_tests;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};

@@ -19,6 +19,8 @@ pub(in crate::connectors::postgres) struct SourceOptions {
     pub reads: Reads,
     /// What is done with values that have no place in Arrow's types.
     pub policies: Policies,
+    /// Whether the author says so, or names other types.
+    pub has_policies: bool,
     /// Whether all readers see one moment.
     pub consistency: Consistency,
     /// How long a snapshot is held for the next process when this one dies; zero is not at all.
@@ -61,6 +63,7 @@ pub(in crate::connectors::postgres) fn source(options: &Options) -> (SourceOptio
         server: Server::read(&reader),
         reads: Reads::read(&reader, options, |_| Ok(())),
         policies: policies(&reader),
+        has_policies: ["nan", "infinity", "columns"].iter().any(|of| reader.node(of).is_some()),
         consistency,
         hold_snapshot: hold_snapshot(&reader, consistency),
         split_by: reader.list("split_by"),

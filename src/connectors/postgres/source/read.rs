@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::record_batch::RecordBatch;
+use futures::stream::BoxStream;
 use futures::{StreamExt, pin_mut};
 use tokio::sync::mpsc;
 
@@ -11,13 +11,13 @@ use super::options::SourceOptions;
 use super::piece::{Piece, clause};
 use super::relation::{self, Relation};
 use super::sessions::{Lent, Sessions};
-use crate::connectors::postgres::decode::{Decoder, Reading};
+use crate::connectors::postgres::decode::{Decoder, Intake, Passing, Reading};
 use crate::connectors::postgres::error;
 use crate::connectors::postgres::server::tap::{ROW_BYTES, payloads};
 use crate::connectors::underway::{Left, batches};
 use crate::error::{Error, Result};
 use crate::memory::{Memory, Reservation};
-use crate::source::{BatchStream, Refuse, Want};
+use crate::source::{BatchStream, BlockStream, Refuse, Want};
 
 /// What a read needs to know.
 #[derive(Debug)]
@@ -90,19 +90,41 @@ fn statement(relation: &Relation, piece: &Piece, readings: &[Reading], want: &Wa
     )
 }
 
-/// Starts the read; the task ends with the stream, and its session with it unless the read came to
-/// its end.
-pub(in crate::connectors::postgres) async fn start(
+/// Starts a read that decodes.
+pub(in crate::connectors::postgres) async fn batches_of(
     job: Job,
     sessions: &Arc<Sessions>,
     memory: &dyn Memory,
 ) -> Result<BatchStream> {
+    let refuse = Arc::clone(&job.refuse);
+    let decoder = Decoder::new(&job.readings, job.batch_rows, &job.place, refuse);
+    start(job, decoder, sessions, memory).await
+}
+
+/// Starts a read of rows as they come.
+pub(in crate::connectors::postgres) async fn blocks_of(
+    job: Job,
+    sessions: &Arc<Sessions>,
+    memory: &dyn Memory,
+) -> Result<BlockStream> {
+    let passing = Passing::new(job.readings.len(), &job.place);
+    start(job, passing, sessions, memory).await
+}
+
+/// Starts a read; the task ends with the stream, and its session with it unless the read came to
+/// its end.
+async fn start<I: Intake>(
+    job: Job,
+    intake: I,
+    sessions: &Arc<Sessions>,
+    memory: &dyn Memory,
+) -> Result<BoxStream<'static, Result<I::Piece>>> {
     let mut lent = sessions.lend().await?;
     let (held, most) = (memory.reserve("postgres reader"), most(memory));
     lent.copying()?.1.take_up_to(most);
     let sessions = Arc::clone(sessions);
     Ok(batches(Left::CutOff, |sender| async move {
-        run(&job, lent, &sessions, (held, most), &sender).await
+        run(&job, intake, lent, &sessions, (held, most), &sender).await
     }))
 }
 
@@ -123,25 +145,24 @@ fn too_long(label: &str, most: usize) -> Error {
     error.at("relation", label)
 }
 
-async fn run(
+async fn run<I: Intake>(
     job: &Job,
+    mut intake: I,
     mut lent: Lent,
     sessions: &Sessions,
     (mut held, most): (Box<dyn Reservation>, usize),
-    sender: &mpsc::Sender<RecordBatch>,
+    sender: &mpsc::Sender<I::Piece>,
 ) -> Result<()> {
     job.check(&lent).await?;
     let (client, blocks) = lent.copying()?;
     let copy = client.copy_out(&job.sql).await.map_err(|e| job.failed(&e))?;
     pin_mut!(copy);
-    let refuse = Arc::clone(&job.refuse);
-    let mut decoder = Decoder::new(&job.readings, job.batch_rows, &job.place, refuse);
     while let Some(block) = blocks.next().await {
         let mut rows = payloads(&block);
-        while let Some(batch) = decoder.push(&mut rows)? {
-            // This batch, the one that waits, and the one that is made next.
-            held.resize(batch.get_array_memory_size().saturating_mul(3))?;
-            if sender.send(batch).await.is_err() {
+        while let Some(piece) = intake.push(&mut rows)? {
+            // This piece, the one that waits, and the one that is made next.
+            held.resize(I::bytes(&piece).saturating_mul(3))?;
+            if sender.send(piece).await.is_err() {
                 return Ok(());
             }
         }
@@ -154,11 +175,11 @@ async fn run(
         end.map_err(|e| job.failed(&e))?;
         return Err(Error::bug("the driver was given rows of a COPY"));
     }
-    let last = decoder.finish()?;
+    let last = intake.finish()?;
     // The locks are held by now, so that nothing can change any more: did it before?
     relation::unchanged(lent.client()?, &job.label).await?;
-    if let Some(batch) = last {
-        let _ = sender.send(batch).await;
+    if let Some(piece) = last {
+        let _ = sender.send(piece).await;
     }
     sessions.give_back(lent).await
 }

@@ -82,6 +82,8 @@ async fn every_row_comes_with_its_shard_whatever_the_order_of_columns() {
     let shards = [("us", us.as_str()), ("eu", eu.as_str())];
     let snapshot = snapshot(&shards, &[("table", "t"), ("shard_column", "region")]).await;
     assert_eq!(lines(&snapshot).await, ["eu|a|1", "eu|b|2", "us|c|1"]);
+    // No server sends the name of its shard.
+    assert!(snapshot.verbatim(&snapshot.splits()[0]).is_none());
     let schema = snapshot.schema();
     let fields: Vec<_> = schema
         .fields()

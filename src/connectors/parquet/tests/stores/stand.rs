@@ -282,7 +282,7 @@ pub(super) fn load(id: &str, mode: Mode) -> Load {
 
 pub(super) fn part(id: &str, batches: Vec<RecordBatch>) -> Part {
     let batches = stream::iter(batches.into_iter().map(Ok)).boxed();
-    Part { id: id.to_owned(), batches, refuse: Arc::new(Stop) }
+    Part::new(id, batches, Arc::new(Stop))
 }
 
 pub(super) fn high(id: &str) -> Watermarks {

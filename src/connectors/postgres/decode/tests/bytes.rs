@@ -12,13 +12,13 @@ use proptest::option::of;
 use proptest::prelude::*;
 
 use super::Basket;
-use crate::connectors::postgres::decode::{Decoder, Policies, Reading, reading};
+use crate::connectors::postgres::decode::{Decoder, Intake, Policies, Reading, reading};
 use crate::connectors::postgres::server_type::{Column, Filled, Form, ServerType};
 use crate::error::{Kind, Result};
 use crate::source::Stop;
 
-const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
-const TRAILER: &[u8] = &[0xff, 0xff];
+pub(super) const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+pub(super) const TRAILER: &[u8] = &[0xff, 0xff];
 
 fn built_in(name: &str, modifier: i32) -> ServerType {
     let (schema, shown) = ("pg_catalog".to_owned(), name.to_owned());
@@ -59,7 +59,7 @@ fn field(value: Option<&[u8]>) -> Vec<u8> {
     }
 }
 
-fn row(fields: &[Option<Vec<u8>>]) -> Vec<u8> {
+pub(super) fn row(fields: &[Option<Vec<u8>>]) -> Vec<u8> {
     let mut row = i16::try_from(fields.len()).unwrap().to_be_bytes().to_vec();
     row.extend(fields.iter().flat_map(|value| field(value.as_deref())));
     row

@@ -1,6 +1,7 @@
 //! Tests of decoding: made bytes, broken bytes, and a real server.
 
 mod bytes;
+mod passing;
 mod server;
 mod values;
 

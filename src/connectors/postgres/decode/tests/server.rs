@@ -7,7 +7,7 @@ use tokio_postgres::{Client, NoTls};
 use super::Basket;
 use crate::connectors::postgres::catalog::columns_of_query;
 use crate::connectors::postgres::cluster::SHARED;
-use crate::connectors::postgres::decode::{Decoder, Policies, Reading, reading};
+use crate::connectors::postgres::decode::{Decoder, Intake, Policies, Reading, reading};
 use crate::error::Result;
 use crate::source::Refused;
 
