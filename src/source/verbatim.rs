@@ -27,7 +27,8 @@ pub struct Block {
     pub rows: u64,
 }
 
-/// Rows, in blocks. The stream ends after its first error.
+/// Rows, in blocks, with the errors of [`Snapshot::read`](super::Snapshot::read) but for those of
+/// refused rows. Nobody reads on after the first error.
 pub type BlockStream = BoxStream<'static, Result<Block>>;
 
 /// The rows of a split, or of several, as they came.

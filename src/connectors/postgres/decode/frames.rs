@@ -6,6 +6,9 @@ use crate::error::{Error, Result};
 /// What every `COPY` in binary begins with.
 const SIGNATURE: &[u8; 11] = b"PGCOPY\n\xff\r\n\0";
 
+/// Bytes of the number of fields, with which each row begins.
+pub(super) const COUNT: usize = size_of::<i16>();
+
 /// How far a `COPY` has come.
 #[derive(Debug)]
 pub(super) struct Frames {
@@ -34,20 +37,20 @@ impl Frames {
         self.progress == Progress::Rows
     }
 
-    /// The fields of the row in the payload of a `CopyData` message, which may be the header, the
-    /// header with the first row, one row, or the trailer.
+    /// The row in the payload of a `CopyData` message, which may be the header, the header with the
+    /// first row, one row, or the trailer.
     ///
     /// # Errors
     /// [`crate::error::Kind::Data`] for bytes that are none of these.
     #[inline]
-    pub(super) fn fields<'a>(&mut self, payload: &'a [u8]) -> Result<Option<&'a [u8]>> {
-        match (self.progress, payload.split_first_chunk::<2>()) {
-            (Progress::Rows, Some((count, fields))) if self.is_count(*count) => Ok(Some(fields)),
+    pub(super) fn row<'a>(&mut self, payload: &'a [u8]) -> Result<Option<&'a [u8]>> {
+        match (self.progress, payload.first_chunk::<COUNT>()) {
+            (Progress::Rows, Some(count)) if self.is_count(*count) => Ok(Some(payload)),
             _ => self.odd(payload),
         }
     }
 
-    fn is_count(&self, count: [u8; 2]) -> bool {
+    fn is_count(&self, count: [u8; COUNT]) -> bool {
         usize::try_from(i16::from_be_bytes(count)) == Ok(self.columns)
     }
 
@@ -63,14 +66,14 @@ impl Frames {
             }
             Progress::Ended => return Err(self.malformed("the end")),
         };
-        let Some((count, fields)) = row.split_first_chunk::<2>() else {
+        let Some((count, fields)) = row.split_first_chunk::<COUNT>() else {
             return match row {
                 [] if payload.len() > row.len() => Ok(None),
                 _ => Err(self.malformed("a row")),
             };
         };
         if self.is_count(*count) {
-            return Ok(Some(fields));
+            return Ok(Some(row));
         }
         match (i16::from_be_bytes(*count), fields) {
             (-1, []) => {

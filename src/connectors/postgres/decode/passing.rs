@@ -1,6 +1,6 @@
 //! Rows that are handed on as they came, in blocks.
 
-use bytes::{BufMut, BytesMut};
+use bytes::BytesMut;
 
 use super::Intake;
 use super::frames::Frames;
@@ -15,8 +15,6 @@ const BLOCK_BYTES: usize = 128 * 1024;
 #[derive(Debug)]
 pub(in crate::connectors::postgres) struct Passing {
     frames: Frames,
-    /// The number of fields, as each row begins with it.
-    count: i16,
     block: BytesMut,
     rows: u64,
 }
@@ -24,12 +22,7 @@ pub(in crate::connectors::postgres) struct Passing {
 impl Passing {
     /// Blocks of rows with so many columns; `place` names the split.
     pub(in crate::connectors::postgres) fn new(columns: usize, place: &str) -> Self {
-        Passing {
-            frames: Frames::new(columns, place),
-            count: i16::try_from(columns).unwrap_or(i16::MAX),
-            block: BytesMut::new(),
-            rows: 0,
-        }
+        Passing { frames: Frames::new(columns, place), block: BytesMut::new(), rows: 0 }
     }
 
     /// The block as far as it is filled, if there is a row in it; the next one begins.
@@ -38,19 +31,14 @@ impl Passing {
         (rows > 0).then(|| Block { bytes: self.block.split().freeze(), rows })
     }
 
-    fn put(&mut self, fields: &[u8]) {
+    fn put(&mut self, row: &[u8]) {
         if self.rows == 0 {
-            self.block.reserve(BLOCK_BYTES.max(row_bytes(fields)));
+            self.block.reserve(BLOCK_BYTES.max(row.len()));
         }
-        self.block.put_i16(self.count);
-        self.block.extend_from_slice(fields);
+        self.block.extend_from_slice(row);
         self.rows += 1;
         self.frames.seen += 1;
     }
-}
-
-fn row_bytes(fields: &[u8]) -> usize {
-    size_of::<i16>() + fields.len()
 }
 
 impl Intake for Passing {
@@ -58,10 +46,10 @@ impl Intake for Passing {
 
     fn push<'a>(&mut self, payloads: &mut impl Iterator<Item = &'a [u8]>) -> Result<Option<Block>> {
         for payload in payloads {
-            let Some(fields) = self.frames.fields(payload)? else { continue };
-            let has_room = self.block.len() + row_bytes(fields) <= BLOCK_BYTES;
+            let Some(row) = self.frames.row(payload)? else { continue };
+            let has_room = self.block.len() + row.len() <= BLOCK_BYTES;
             let full = if has_room { None } else { self.full() };
-            self.put(fields);
+            self.put(row);
             if full.is_some() {
                 return Ok(full);
             }

@@ -11,7 +11,7 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use super::Intake;
 use super::cells::Wire;
 use super::chunk::Chunk;
-use super::frames::Frames;
+use super::frames::{COUNT, Frames};
 use super::lists;
 use super::misfit::{self, Misfit, Trouble};
 use super::reading::Reading;
@@ -220,8 +220,8 @@ impl Intake for Decoder {
             self.chunk(&chunk)?;
             match odd {
                 Some(payload) => {
-                    if let Some(fields) = self.frames.fields(payload)? {
-                        self.row(fields)?;
+                    if let Some(row) = self.frames.row(payload)? {
+                        self.row(&row[COUNT..])?;
                     }
                 }
                 None if chunk.is_empty() => return Ok(None),

@@ -59,7 +59,7 @@ const NEWER: &[(u32, &str, &str)] = &[
 ];
 
 /// The encoding of databases that hold bytes without an encoding.
-const BYTES: &str = "SQL_ASCII";
+pub(in crate::connectors::postgres) const BYTES: &str = "SQL_ASCII";
 
 /// The oldest version that is spoken to.
 const OLDEST: u32 = 110_000;

@@ -4,6 +4,7 @@ use tokio_postgres::Client;
 
 use crate::connectors::postgres::error;
 use crate::connectors::postgres::row::cell;
+use crate::connectors::postgres::server::session::BYTES;
 use crate::error::Result;
 
 /// The server, as far as snapshots go.
@@ -31,7 +32,7 @@ impl Instance {
             since: cell(&row, 1)?,
             version: cell(&row, 2)?,
             block: u64::try_from(cell::<i64>(&row, 3)?).unwrap_or(8192),
-            has_encoding: cell(&row, 4)?,
+            has_encoding: cell::<String>(&row, 4)? != BYTES,
         })
     }
 }

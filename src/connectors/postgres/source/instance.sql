@@ -9,5 +9,5 @@ select
   pg_catalog.pg_postmaster_start_time()::pg_catalog.text,
   pg_catalog.current_setting('server_version_num')::pg_catalog.int4,
   pg_catalog.current_setting('block_size')::pg_catalog.int8,
-  pg_catalog.current_setting('server_encoding') <> 'SQL_ASCII'
+  pg_catalog.current_setting('server_encoding')
 from pg_catalog.pg_control_system() as s

@@ -299,19 +299,23 @@ async fn a_read_that_is_dropped_ends_its_copy_at_once() {
     while SHARED.psql(&db, copies) != "0" {}
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_database_without_an_encoding_gives_all_rows_but_those_that_are_not_utf8() {
+/// A database without an encoding, on which `sql` was run.
+pub(in crate::connectors::postgres) fn without_encoding(sql: &str) -> String {
     let (url, db) = SHARED.url("bytes");
     let bytes = format!("{db}_ascii");
     SHARED.psql(
         &db,
         &format!("create database {bytes} template template0 encoding 'SQL_ASCII' locale 'C'"),
     );
-    SHARED.psql(
-        &bytes,
+    SHARED.psql(&bytes, sql);
+    url.replace(&db, &bytes)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_without_an_encoding_gives_all_rows_but_those_that_are_not_utf8() {
+    let url = without_encoding(
         "create table t (id int, name text); insert into t values (1, 'größe'), (2, E'gr\\xf6\\xdfe'), (3, 'x')",
     );
-    let url = url.replace(&db, &bytes);
     let snapshot = snapshot(&url, &[("table", "t")]).await;
     let refused = Arc::new(Names::default());
     let want = Want { refuse: refused.clone(), ..Want::default() };
