@@ -170,10 +170,14 @@ fn nobody(message: &str) -> Error {
     )
 }
 
-/// Why there is no token, in the words of OAuth.
+/// Why there is no token, in the words of OAuth or of what stands before it: Google's gateways, which
+/// count who asks, answer as its APIs do.
 fn refused(credentials: &Credentials, answer: &Answer, body: &Value) -> Error {
-    let status = answer.status.as_u16();
     let message = format!("there is no token for {}", credentials.shown());
+    if body["error"].is_object() {
+        return Refusal::of_answer(answer).into_error(&message);
+    }
+    let status = answer.status.as_u16();
     let kind = match (status, body.is_object()) {
         (408 | 500.., _) => Kind::Unavailable,
         (429, _) => Kind::Limit,

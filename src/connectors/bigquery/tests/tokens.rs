@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use super::gate::oauth::{ACCOUNT, AUDIENCE};
+use super::gate::{Fault, When};
 use super::*;
 use crate::connectors::bigquery::auth::Tokens;
 use crate::connectors::bigquery::credentials::Place;
@@ -62,6 +63,16 @@ async fn wrong_credentials_are_refused_in_the_words_of_oauth() {
     let told = error.report();
     assert!(told.contains("invalid_grant: Invalid JWT Signature."), "{told}");
     assert!(!told.contains("PRIVATE"), "{told}");
+}
+
+#[tokio::test]
+async fn who_asks_for_tokens_too_often_asks_again_later() {
+    let yard = guarded();
+    yard.gate.order(When::call("token"), Fault::rate_limited());
+    let error = yard.sink().inspect(&load("l1", Mode::Append)).await.unwrap_err();
+    assert_eq!(error.kind(), Kind::Limit, "{}", error.report());
+    assert!(error.message().starts_with("there is no token for "), "{}", error.report());
+    yard.sink().inspect(&load("l1", Mode::Append)).await.unwrap();
 }
 
 #[tokio::test]
