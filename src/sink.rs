@@ -283,6 +283,9 @@ pub struct Target {
     /// Bytes to be read, as stored, that a part should have so that it is worth what it costs:
     /// neighbouring splits go into one part until they are together. `None` makes each split one.
     pub part_bytes: Option<u64>,
+    /// The layout in which rows can go to it as they came, where there is one: that of
+    /// [`RowForm`](crate::source::RowForm).
+    pub layout: Option<&'static str>,
 }
 
 #[cfg(test)]

@@ -101,7 +101,9 @@ fn job(world: &World, desk: &Desk, settings: &Settings, step: &LoadStep) -> Resu
         splits: followed.map(|snapshot| snapshot.splits().to_vec()).unwrap_or_default(),
         rejecting: step.rejecting.clone(),
         limit: settings.limit,
-        as_read: followed.filter(|_| is_as_read(step, settings)).map(Arc::clone),
+        as_read: followed
+            .filter(|_| step.as_read().is_some() && settings.limit.is_none())
+            .map(Arc::clone),
     };
     Ok(Job {
         pipeline: world.pipeline.name.clone(),
@@ -129,13 +131,6 @@ fn job(world: &World, desk: &Desk, settings: &Settings, step: &LoadStep) -> Resu
         settings: settings.clone(),
         tally: Arc::default(),
     })
-}
-
-/// Whether the sink takes all rows of a source just as they are read.
-fn is_as_read(step: &LoadStep, settings: &Settings) -> bool {
-    step.by_split_of.as_ref() == Some(&step.from)
-        && step.rejecting.is_empty()
-        && settings.limit.is_none()
 }
 
 /// The rows of a relation, out of SQL.

@@ -347,12 +347,14 @@ fn facts(
 ) -> Result<Facts> {
     let mut facts = Facts::default();
     for (name, snapshot) in snapshots {
+        let first = snapshot.splits().first();
         let source = SourceFacts {
             snapshot: snapshot.id().clone(),
             splits: snapshot.splits().to_vec(),
             high: snapshot.high().cloned(),
             notes: snapshot.notes(),
-            statement: snapshot.splits().first().and_then(|split| snapshot.statement(split)),
+            statement: first.and_then(|split| snapshot.statement(split)),
+            form: first.and_then(|split| snapshot.verbatim(split)).map(|rows| rows.form),
         };
         facts.sources.insert(name.clone(), source);
         facts.relations.insert(name.clone(), session.facts(name)?);

@@ -206,6 +206,7 @@ impl<'a> Maker<'a> {
         for load in loads {
             notes.extend(self.repeated_reads(load));
             notes.extend(overwritten(load));
+            notes.extend(self.handed_on(load));
             let said = self.facts.targets.get(&load.sink).map(|target| target.notes.as_slice());
             let said = said.unwrap_or_default().iter();
             notes.extend(said.map(|note| format!("`{}`: {note}", load.sink)));
@@ -223,6 +224,20 @@ impl<'a> Maker<'a> {
             }
         }
         notes
+    }
+
+    /// Whether rows need not be decoded. The types of the target's columns are compared when it is
+    /// written: a table that a load makes is not there before.
+    fn handed_on(&self, load: &LoadStep) -> Option<String> {
+        let source = load.as_read()?;
+        let form = self.facts.sources.get(source)?.form.as_ref()?;
+        let layout = self.facts.targets.get(&load.sink)?.layout?;
+        (layout == form.layout).then(|| {
+            format!(
+                "`{}`: rows go on as `{source}` sends them, where all columns have the same types",
+                load.sink
+            )
+        })
     }
 
     fn repeated_reads(&self, load: &LoadStep) -> Vec<String> {

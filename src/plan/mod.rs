@@ -20,7 +20,7 @@ use arrow::datatypes::SchemaRef;
 
 use crate::config::OnRefused;
 use crate::sink::{Mode, Target};
-use crate::source::{SnapshotId, Split, Watermark};
+use crate::source::{RowForm, SnapshotId, Split, Watermark};
 
 /// What was found out about the world before planning.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +50,8 @@ pub struct SourceFacts {
     pub notes: Vec<String>,
     /// The statement that asks for its first split, if one is sent.
     pub statement: Option<String>,
+    /// The form of its rows where they can be handed on as they came.
+    pub form: Option<RowForm>,
 }
 
 /// A source, model or check as SQL sees it.
@@ -135,6 +137,14 @@ pub struct LoadStep {
     /// Everything that decides what this load writes apart from the rows of its sources: SQL,
     /// parameters, options, mode, columns. A load is resumed only under the same fingerprint.
     pub fingerprint: String,
+}
+
+impl LoadStep {
+    /// The source, if each of its rows goes to the sink just as it is read.
+    pub fn as_read(&self) -> Option<&str> {
+        let source = self.by_split_of.as_deref()?;
+        (source == self.from && self.rejecting.is_empty()).then_some(source)
+    }
 }
 
 /// How much is in a target now.

@@ -11,7 +11,7 @@ use crate::config::{
 use crate::error::{Error, Kind};
 use crate::plan::{Facts, LoadStep, Plan, RelationFacts, SourceFacts, Step, plan};
 use crate::sink::{Mode, Target};
-use crate::source::{SnapshotId, Split};
+use crate::source::{RowForm, SnapshotId, Split};
 
 fn schema(columns: &[(&str, DataType)]) -> SchemaRef {
     let field = |(name, kind): &(&str, DataType)| Field::new(*name, kind.clone(), true);
@@ -92,6 +92,7 @@ fn shop() -> (Pipeline, Facts) {
         high: None,
         notes: vec![],
         statement: None,
+        form: None,
     };
     let facts = Facts {
         sources: BTreeMap::from([("orders".into(), frozen)]),
@@ -265,6 +266,27 @@ fn columns_that_do_not_fit_the_target_are_refused_in_every_mode_but_replace() {
         pipeline.sinks[0].mode = Mode::Replace;
         assert!(plan(&pipeline, &facts, &[]).is_ok());
     }
+}
+
+#[test]
+fn rows_that_may_go_on_as_they_came_are_told_where_source_and_sink_know_their_layout() {
+    let (_, plain) = shop();
+    let told = |from: &str, layout: Option<&'static str>| {
+        let (mut pipeline, mut facts) = shop();
+        pipeline.sinks = vec![sink("copy", from, Mode::Append)];
+        pipeline.checks.clear();
+        let form = RowForm { layout: "rows in boxes", types: vec!["integer".into()] };
+        facts.sources.get_mut("orders").unwrap().form = Some(form);
+        facts.targets.insert("copy".into(), Target { layout, ..Target::default() });
+        let plain = Facts { targets: facts.targets.clone(), ..plain.clone() };
+        assert_eq!(planned(&pipeline, &plain, &[]).notes, Vec::<String>::new());
+        planned(&pipeline, &facts, &[]).notes
+    };
+    let note = "`copy`: rows go on as `orders` sends them, where all columns have the same types";
+    assert_eq!(told("orders", Some("rows in boxes")), [note]);
+    assert_eq!(told("orders", Some("rows in bags")), Vec::<String>::new());
+    assert_eq!(told("orders", None), Vec::<String>::new());
+    assert_eq!(told("clean", Some("rows in boxes")), Vec::<String>::new());
 }
 
 #[test]

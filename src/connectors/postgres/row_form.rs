@@ -4,7 +4,7 @@ use super::server_type::{Column, Form};
 use crate::source::RowForm;
 
 /// Rows of `COPY` in binary, without header and trailer.
-const LAYOUT: &str = "postgres copy binary";
+pub(super) const LAYOUT: &str = "postgres copy binary";
 
 /// Types whose bytes depend on no setting, no locale and nothing in the catalog of a server. Tried
 /// with PostgreSQL 15 on both sides; a value that an older server does not know, such as the infinity of

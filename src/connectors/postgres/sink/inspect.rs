@@ -17,6 +17,7 @@ use crate::connectors::OnSchemaChange;
 use crate::connectors::postgres::catalog::columns_of_table;
 use crate::connectors::postgres::decode::{Policies, reading};
 use crate::connectors::postgres::encode;
+use crate::connectors::postgres::row_form;
 use crate::connectors::postgres::server_type::{Column, Filled};
 use crate::error::{Error, Result};
 use crate::sink::{Load, Mode, Target};
@@ -42,7 +43,9 @@ struct Looking<'a> {
 impl Looking<'_> {
     async fn target(&self) -> Result<Target> {
         let name = &self.sink.options.table;
-        let mut target = Target::default();
+        let takes_rows = self.load.mode.key().is_empty();
+        let layout = takes_rows.then_some(row_form::LAYOUT);
+        let mut target = Target { layout, ..Target::default() };
         if house::exists(&self.work).await? {
             target.mark = mark::of(&self.work, &self.load.id).await?;
             target.watermarks = mark::newest(&self.work, name).await?;
