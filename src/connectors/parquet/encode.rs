@@ -19,7 +19,7 @@ use crate::faults;
 const ROW_GROUP_FLOOR: usize = 1024 * 1024;
 
 /// Bytes of the dictionaries of all columns, which wide rows share.
-const DICTIONARIES: usize = 16 * 1024 * 1024;
+const DICTIONARIES: usize = 8 * 1024 * 1024;
 /// Bytes of the pages in progress of all columns. Those that the Parquet library encodes have a
 /// compressor each, which takes four times the bytes of a page, up to 1 MiB.
 const PAGES: usize = 5 * 1024 * 1024;

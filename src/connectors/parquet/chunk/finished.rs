@@ -92,6 +92,7 @@ pub(super) struct About {
 /// The pages of a column chunk so far.
 pub(super) struct Finished {
     column: ColumnDescPtr,
+    dictionary: Option<Bytes>,
     pages: VecDeque<Bytes>,
     /// Bytes of all pages, and what they were before they were compressed, headers included.
     pub(super) bytes: usize,
@@ -110,6 +111,7 @@ impl Finished {
         Finished {
             values: ColumnIndexBuilder::new(column.physical_type()),
             column,
+            dictionary: None,
             pages: VecDeque::new(),
             bytes: 0,
             uncompressed: 0,
@@ -140,15 +142,25 @@ impl Finished {
         }
         self.rows += about.rows;
         self.nulls += about.nulls;
-        let is_empty = about.range.is_none();
-        let (least, most) = about.range.unwrap_or_default();
-        self.values.append(is_empty, least, most, i64::try_from(about.nulls)?);
+        self.index(about.range, about.nulls == about.rows, i64::try_from(about.nulls)?);
         Ok(())
     }
 
+    /// Takes note of the bounds of a page. Values without an order (NaN) have none, and an index knows
+    /// no such page: then the chunk gets no index.
+    fn index(&mut self, range: Option<(Vec<u8>, Vec<u8>)>, is_null: bool, nulls: i64) {
+        match range {
+            _ if !self.values.valid() => {}
+            None if !is_null => self.values.to_invalid(),
+            range => {
+                let (least, most) = range.unwrap_or_default();
+                self.values.append(is_null, least, most, nulls);
+            }
+        }
+    }
+
     /// Takes the dictionary of `values` values that `press` holds, which stands before all pages.
-    /// Answers its bytes.
-    fn dictionary_page(&mut self, press: &mut Press, values: usize) -> Result<usize> {
+    pub(super) fn dictionary_page(&mut self, press: &mut Press, values: usize) -> Result<()> {
         let (buf, length) = press.press()?;
         let page = Page::DictionaryPage {
             buf,
@@ -156,10 +168,8 @@ impl Finished {
             encoding: Encoding::PLAIN,
             is_sorted: false,
         };
-        let bytes = self.write(page, length)?;
-        let length = bytes.len();
-        self.pages.push_front(bytes);
-        Ok(length)
+        self.dictionary = Some(self.write(page, length)?);
+        Ok(())
     }
 
     /// The page with its header.
@@ -174,17 +184,13 @@ impl Finished {
         Ok(bytes)
     }
 
-    /// Ends the chunk. If there is a dictionary, `press` holds it, and it has so many values.
+    /// Ends the chunk.
     pub(super) fn close(
         mut self,
-        press: &mut Press,
-        dictionary: Option<usize>,
+        press: &Press,
         (statistics, order): (Statistics, BoundaryOrder),
     ) -> Result<(Pages, ColumnCloseResult)> {
-        let before = match dictionary {
-            Some(values) => Some(self.dictionary_page(press, values)?),
-            None => None,
-        };
+        let before = self.dictionary.as_ref().map(Bytes::len);
         let mut offsets = OffsetIndexBuilder::new();
         let mut offset = before.unwrap_or(0);
         for (rows, bytes) in &self.places {
@@ -199,9 +205,12 @@ impl Finished {
             rows_written: self.rows as u64,
             metadata,
             bloom_filter: None,
-            column_index: Some(self.values.build()?),
+            column_index: self.values.valid().then(|| self.values.build()).transpose()?,
             offset_index: Some(offsets.build()),
         };
+        if let Some(dictionary) = self.dictionary {
+            self.pages.push_front(dictionary);
+        }
         Ok((Pages { bytes: self.bytes as u64, pages: Mutex::new(self.pages) }, closed))
     }
 

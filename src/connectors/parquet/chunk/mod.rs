@@ -1,7 +1,8 @@
-//! Column chunks, encoded by dhow itself: plain columns of numbers, times, decimals and texts.
+//! Column chunks, encoded by dhow itself: plain columns of numbers, times, decimals, truth values and
+//! texts.
 //!
-//! The Parquet library encodes every type, and everything else stays with it: nested columns,
-//! floating point, other compressions than zstd. For the columns of ordinary tables it spends more
+//! The Parquet library encodes every type, and everything else stays with it: nested columns, rare
+//! types, other compressions than zstd. For the columns of ordinary tables it spends more
 //! on looking values up in dictionaries and on copying than on anything else, and each of its
 //! columns has a compressor of its own; benches/README.md has what this is worth. What is written is
 //! the same: pages of version 1, dictionaries that are given up when they grow too long, bounds for
@@ -9,9 +10,11 @@
 
 mod finished;
 mod fixed;
+mod native;
 mod open;
 mod places;
 mod range;
+mod reals;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -34,6 +37,7 @@ use finished::{About, Finished};
 use fixed::Fixed;
 use open::{Dictionary, Open};
 use range::Range;
+use reals::Real;
 use texts::Texts;
 
 /// Rows that are looked at before it is asked whether a page is full.
@@ -70,7 +74,13 @@ pub(super) fn chunk(
     }
     let limits = Limits::of(column, properties);
     Some(match (kind, column.physical_type()) {
-        (DataType::Int32 | DataType::Date32 | DataType::Time32(_), _)
+        // Truth values have no dictionary that readers know.
+        (DataType::Boolean, _) => {
+            let limits = Limits { dictionary_bytes: None, ..limits };
+            Column::begin(Fixed::<bool>::new(None), column, limits)
+        }
+        (DataType::Int8 | DataType::Int16 | DataType::Int32, _)
+        | (DataType::Date32 | DataType::Time32(_), _)
         | (DataType::Decimal128(_, _), Type::INT32) => {
             Column::begin(Fixed::<i32>::new(None), column, limits)
         }
@@ -78,6 +88,8 @@ pub(super) fn chunk(
         | (DataType::Decimal128(_, _), Type::INT64) => {
             Column::begin(Fixed::<i64>::new(None), column, limits)
         }
+        (DataType::Float32, _) => Column::begin(Fixed::<Real<f32>>::new(None), column, limits),
+        (DataType::Float64, _) => Column::begin(Fixed::<Real<f64>>::new(None), column, limits),
         (DataType::Decimal128(_, _), Type::FIXED_LEN_BYTE_ARRAY) => {
             let bytes = usize::try_from(column.type_length()).ok();
             Column::begin(Fixed::<i128>::new(bytes), column, limits)
@@ -132,6 +144,9 @@ trait Values: Send + Debug {
         array: &dyn Array,
         open: &mut Open<Self::Dictionary>,
     ) -> Result<Option<(Self::Value, Self::Value)>>;
+
+    /// Makes `page`, values as they were added one after the other, what stands in a page.
+    fn pack(&self, _page: &mut Vec<u8>) {}
 
     /// The bounds of a page, as its index has them.
     fn bounds(&self, range: (Self::Value, Self::Value)) -> (Vec<u8>, Vec<u8>);
@@ -205,10 +220,19 @@ impl<V: Values + 'static> Column<V> {
         if let Some(range) = self.open.range() {
             self.range.add(range);
         }
-        let encoding = self.open.end_page(&mut press.page);
+        let encoding = self.open.end_page(&mut press.page, |page| self.values.pack(page));
         let range = self.range.end_page().map(|range| self.values.bounds(range));
         let about = About { encoding, rows: levels.rows, nulls: levels.nulls, range };
         self.finished.data_page(press, about)
+    }
+
+    /// Nothing comes into the dictionary any more, so its memory is given back.
+    fn end_dictionary(&mut self, press: &mut Press) -> Result<()> {
+        press.page.clear();
+        match self.open.end_dictionary(&mut press.page) {
+            Some(values) => self.finished.dictionary_page(press, values),
+            None => Ok(()),
+        }
     }
 }
 
@@ -220,9 +244,9 @@ impl<V: Values + 'static> Chunk for Column<V> {
         let mut from = 0;
         while from < values.len() {
             from += self.add(values, from)?;
-            if self.is_dictionary_full() {
+            if self.is_dictionary_full() || self.open.hardly_repeats() {
                 self.end_page(press)?;
-                self.open.give_up_dictionary();
+                self.end_dictionary(press)?;
             } else if self.is_page_full() {
                 self.end_page(press)?;
             }
@@ -240,11 +264,10 @@ impl<V: Values + 'static> Chunk for Column<V> {
 
     fn close(mut self: Box<Self>, press: &mut Press) -> Result<(Pages, ColumnCloseResult)> {
         self.end_page(press)?;
-        press.page.clear();
-        let dictionary = self.open.end_dictionary(&mut press.page);
+        self.end_dictionary(press)?;
         let nulls = self.finished.nulls as u64;
         let statistics = self.values.statistics(self.range.whole(), nulls);
-        self.finished.close(press, dictionary, (statistics, self.range.order()))
+        self.finished.close(press, (statistics, self.range.order()))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use parquet::basic::Encoding;
 
-use super::{KEPT, runs};
+use super::{KEPT, STEP, runs};
 
 /// The values of a chunk, each of them once.
 pub(super) trait Dictionary: Debug + Send {
@@ -31,15 +31,18 @@ pub(super) trait Dictionary: Debug + Send {
 #[derive(Debug)]
 pub(super) struct Open<D> {
     dictionary: Option<D>,
-    /// The dictionary as far as earlier pages use it, once nothing is added any more.
-    given_up: Option<D>,
+    /// How many values were looked up in the dictionary.
+    looked_up: usize,
     places: Vec<u32>,
     plain: Vec<u8>,
 }
 
+/// A dictionary of so many values has shown whether they come again.
+const TRIAL: usize = 3 * STEP;
+
 impl<D: Dictionary> Open<D> {
     pub(super) fn new(dictionary: Option<D>) -> Self {
-        Open { dictionary, given_up: None, places: Vec::new(), plain: Vec::new() }
+        Open { dictionary, looked_up: 0, places: Vec::new(), plain: Vec::new() }
     }
 
     /// Whether values stand in the page themselves.
@@ -55,7 +58,11 @@ impl<D: Dictionary> Open<D> {
         put: impl Fn(V, &mut Vec<u8>),
     ) {
         match &mut self.dictionary {
-            Some(dictionary) => self.places.extend(values.map(|value| place(dictionary, value))),
+            Some(dictionary) => {
+                let before = self.places.len();
+                self.places.extend(values.map(|value| place(dictionary, value)));
+                self.looked_up += self.places.len() - before;
+            }
             None => values.for_each(|value| put(value, &mut self.plain)),
         }
     }
@@ -75,9 +82,11 @@ impl<D: Dictionary> Open<D> {
         self.plain.len() + self.places.len() * self.width() as usize / 8
     }
 
-    /// Appends the page to `out`, and begins the next one.
-    pub(super) fn end_page(&mut self, out: &mut Vec<u8>) -> Encoding {
+    /// Appends the page to `out`, and begins the next one. `pack` makes values that were put one after
+    /// the other what stands in a page.
+    pub(super) fn end_page(&mut self, out: &mut Vec<u8>, pack: impl Fn(&mut Vec<u8>)) -> Encoding {
         if self.is_plain() {
+            pack(&mut self.plain);
             match out.is_empty() {
                 true => std::mem::swap(out, &mut self.plain),
                 false => out.extend_from_slice(&self.plain),
@@ -98,15 +107,17 @@ impl<D: Dictionary> Open<D> {
         self.dictionary.as_ref().map_or(0, Dictionary::bytes)
     }
 
-    /// Adds nothing to the dictionary any more: later pages have their values themselves.
-    pub(super) fn give_up_dictionary(&mut self) {
-        self.given_up = self.dictionary.take();
-        self.places = Vec::new();
+    /// Whether nine of ten values in the dictionary came once, so that it saves nothing.
+    pub(super) fn hardly_repeats(&self) -> bool {
+        let values = self.dictionary.as_ref().map_or(0, Dictionary::len);
+        values >= TRIAL && values * 10 > self.looked_up * 9
     }
 
-    /// Appends the dictionary to `out` and answers how many values it has, if there ever was one.
+    /// Appends the dictionary to `out` and answers how many values it has, if there is one. Later pages
+    /// have their values themselves.
     pub(super) fn end_dictionary(&mut self, out: &mut Vec<u8>) -> Option<usize> {
-        let dictionary = self.dictionary.take().or(self.given_up.take())?;
+        let dictionary = self.dictionary.take()?;
+        self.places = Vec::new();
         let values = dictionary.len();
         dictionary.put(out);
         Some(values)
@@ -114,8 +125,8 @@ impl<D: Dictionary> Open<D> {
 
     /// Bytes of memory in use.
     pub(super) fn memory(&self) -> usize {
-        let dictionaries = self.dictionary.iter().chain(&self.given_up).map(Dictionary::memory);
-        dictionaries.sum::<usize>() + 4 * self.places.capacity() + self.plain.capacity()
+        let dictionary = self.dictionary.as_ref().map_or(0, Dictionary::memory);
+        dictionary + 4 * self.places.capacity() + self.plain.capacity()
     }
 
     fn width(&self) -> u32 {

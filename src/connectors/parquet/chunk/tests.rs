@@ -3,21 +3,25 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryArray, Date32Array, Decimal128Array, Int32Array, Int64Array, LargeStringArray,
-    RecordBatch, StringArray, StringViewArray, TimestampMicrosecondArray,
+    ArrayRef, ArrowPrimitiveType, AsArray, BinaryArray, BooleanArray, Date32Array, Decimal128Array,
+    Float16Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Int64Array,
+    LargeStringArray, RecordBatch, StringArray, StringViewArray, TimestampMicrosecondArray,
 };
 use arrow::compute::concat_batches;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Float16Type, Float64Type, SchemaRef};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::basic::{Compression, CompressionCodec, EncodingMask, ZstdLevel};
+use parquet::basic::{Compression, CompressionCodec, Encoding, EncodingMask, ZstdLevel};
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::file::statistics::Statistics;
 use proptest::prelude::*;
 
 use crate::connectors::parquet::groups::RowGroups;
+
+type Half = <Float16Type as ArrowPrimitiveType>::Native;
 
 fn properties() -> WriterPropertiesBuilder {
     WriterProperties::builder()
@@ -42,7 +46,9 @@ fn theirs(batches: &[RecordBatch], properties: WriterProperties) -> Bytes {
 }
 
 fn read(file: &Bytes) -> (Arc<ParquetMetaData>, RecordBatch) {
-    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+    let options = ArrowReaderOptions::new()
+        .with_page_index_policy(PageIndexPolicy::Required)
+        .with_encoding_stats_as_mask(false);
     let reader =
         ParquetRecordBatchReaderBuilder::try_new_with_options(file.clone(), options).unwrap();
     let (metadata, schema): (_, SchemaRef) = (reader.metadata().clone(), reader.schema().clone());
@@ -201,9 +207,39 @@ fn batch(rows: usize, nulls: Option<usize>) -> RecordBatch {
         ),
         ("none", Arc::new(Int64Array::from_iter(rows.clone().map(|_| None::<i64>)))),
         (
+            "byte",
+            Arc::new(Int8Array::from_iter(
+                rows.clone().map(|r| some(r).map(|r| scattered(r).to_le_bytes()[7].cast_signed())),
+            )),
+        ),
+        (
+            "int2",
+            Arc::new(Int16Array::from_iter(
+                rows.clone().map(|r| some(r).map(|r| i16::try_from(r % 9000).unwrap() - 5000)),
+            )),
+        ),
+        (
+            "flag",
+            Arc::new(BooleanArray::from_iter(
+                rows.clone().map(|r| some(r).map(|r| scattered(r) > 0)),
+            )),
+        ),
+        (
             "real",
-            Arc::new(arrow::array::Float64Array::from_iter(
-                rows.map(|r| some(r).map(|r| r as f64)),
+            Arc::new(Float64Array::from_iter(
+                rows.clone().map(|r| some(r).map(|r| f64::from_bits(scattered(r).cast_unsigned()))),
+            )),
+        ),
+        (
+            "float",
+            Arc::new(Float32Array::from_iter(rows.clone().map(|r| {
+                some(r).map(|r| [-0.0, 1.5, f32::NAN, f32::INFINITY, f32::MIN_POSITIVE, 0.0][r % 6])
+            }))),
+        ),
+        (
+            "half",
+            Arc::new(Float16Array::from_iter(
+                rows.map(|r| some(r).map(|r| Half::from_bits(u16::try_from(r % 999).unwrap()))),
             )),
         ),
     ];
@@ -215,11 +251,12 @@ fn batch(rows: usize, nulls: Option<usize>) -> RecordBatch {
 fn every_kind_of_column_is_as_the_library_writes_it() {
     let pages = || {
         let long = properties().set_data_page_size_limit(64 << 20);
-        long.set_data_page_row_count_limit(4096).set_dictionary_page_size_limit(64 << 20)
+        long.set_data_page_row_count_limit(3072).set_dictionary_page_size_limit(64 << 20)
     };
-    assert_eq!(compare(&[batch(1, None)], pages()), 15);
-    assert_eq!(compare(&[batch(70_000, None)], pages()), 15);
-    assert_eq!(compare(&[batch(70_000, Some(3))], pages()), 15);
+    assert_eq!(compare(&[batch(1, None)], pages()), 20);
+    assert_eq!(compare(&[batch(70_000, None)], pages()), 20);
+    // Where a dictionary is given up, a page ends.
+    assert_eq!(compare(&[batch(70_000, Some(3))], pages()), 12);
     compare(&[batch(70_000, Some(3)), batch(5_000, None), batch(3_000, Some(1))], properties());
 }
 
@@ -294,20 +331,82 @@ fn numbers_that_climb_or_descend_keep_their_places() {
     compare(&[batch], properties());
 }
 
+#[test]
+fn values_without_an_order_have_no_bounds_and_leave_their_column_without_an_index() {
+    let file = |values: Vec<f64>| {
+        let numbers: ArrayRef = Arc::new(Float64Array::from(values));
+        let batch = RecordBatch::try_from_iter([("number", numbers)]).unwrap();
+        let pages = properties().set_data_page_row_count_limit(1024);
+        assert_eq!(compare(std::slice::from_ref(&batch), pages.clone()), 1);
+        let (meta, back) = read(&ours(std::slice::from_ref(&batch), pages.build()));
+        let bits = |batch: &RecordBatch| {
+            let values = batch.column(0).as_primitive::<Float64Type>().values().iter();
+            values.map(|value| value.to_bits()).collect::<Vec<_>>()
+        };
+        assert_eq!(bits(&back), bits(&batch));
+        let bounds = match meta.row_group(0).column(0).statistics() {
+            Some(Statistics::Double(bounds)) => {
+                bounds.min_opt().copied().zip(bounds.max_opt().copied())
+            }
+            other => panic!("{other:?}"),
+        };
+        let has_index = meta.column_index().unwrap()[0][0] != ColumnIndexMetaData::NONE;
+        (bounds.map(|(least, most)| (least.to_bits(), most.to_bits())), has_index)
+    };
+    let (nan, other) = (f64::NAN, f64::from_bits(0xfff8_0000_0000_0001));
+    let pages = |first: f64, then: f64| [vec![first; 1024], vec![then; 1024]].concat();
+    let bits = |least: f64, most: f64| Some((least.to_bits(), most.to_bits()));
+    assert_eq!(file(pages(nan, other)), (None, false));
+    assert_eq!(file(pages(1.0, nan)), (bits(1.0, 1.0), false));
+    assert_eq!(file(vec![nan, -1.0, other, 2.0]), (bits(-1.0, 2.0), true));
+    assert_eq!(file(vec![0.0, 1.0, -0.0]), (bits(-0.0, 1.0), true));
+    assert_eq!(file(vec![-0.0, -1.0]), (bits(-1.0, 0.0), true));
+}
+
+#[test]
+fn a_dictionary_of_values_that_do_not_come_again_is_given_up_after_the_first_thousands() {
+    let encodings = |numbers: Vec<i64>| {
+        let numbers: ArrayRef = Arc::new(Int64Array::from(numbers));
+        let batch = RecordBatch::try_from_iter([("number", numbers)]).unwrap();
+        let (meta, back) = read(&ours(std::slice::from_ref(&batch), properties().build()));
+        assert_eq!(back.columns(), batch.columns());
+        let chunk = meta.row_group(0).column(0);
+        let pages = chunk.page_encoding_stats().unwrap().iter();
+        pages.map(|pages| (pages.encoding, pages.count)).collect::<Vec<_>>()
+    };
+    let dictionary = (Encoding::PLAIN, 1);
+    let scattered = |n: i64| n * 1_000_003 % 10_007;
+    assert_eq!(
+        encodings((0..9_000).map(scattered).collect()),
+        [dictionary, (Encoding::RLE_DICTIONARY, 1), (Encoding::PLAIN, 1)]
+    );
+    let twice = (0..9_000).map(|n| scattered(n / 2));
+    assert_eq!(encodings(twice.collect()), [dictionary, (Encoding::RLE_DICTIONARY, 1)]);
+    // As many as are tried say nothing yet.
+    let few = (0..3_000).map(scattered);
+    assert_eq!(encodings(few.collect()), [dictionary, (Encoding::RLE_DICTIONARY, 1)]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
     #[test]
     fn any_numbers_and_texts_come_back(
         numbers in prop::collection::vec(prop::option::of(number()), 1..3000),
+        flags in prop::collection::vec(prop::option::of(any::<bool>()), 1..300),
+        reals in prop::collection::vec(any::<u64>(), 1..300),
         texts in prop::collection::vec(prop::option::of(".{0,80}"), 1..300),
         page in 64_usize..5000,
         dictionary in 64_usize..5000,
     ) {
         let rows = numbers.len();
         let texts = texts.iter().cycle().take(rows);
+        let flags = flags.into_iter().cycle().take(rows);
+        let reals = reals.into_iter().cycle().take(rows).map(f64::from_bits);
         let batch = RecordBatch::try_from_iter([
             ("number", Arc::new(Int64Array::from_iter(numbers)) as ArrayRef),
             ("text", Arc::new(StringArray::from_iter(texts))),
+            ("flag", Arc::new(flags.collect::<BooleanArray>())),
+            ("real", Arc::new(Float64Array::from_iter_values(reals))),
         ]).unwrap();
         let small = properties().set_dictionary_page_size_limit(dictionary);
         let file = ours(std::slice::from_ref(&batch), small.set_data_page_size_limit(page).build());

@@ -70,10 +70,12 @@ fn begin(value: &[u8]) -> u64 {
 impl Words {
     #[inline]
     fn place(&mut self, value: &[u8]) -> u32 {
-        let hash = self.hashes.hash_one(value);
-        let Words { plain, ends, places, .. } = self;
-        let (place, is_new) =
-            places.find_or_make(hash, |place| are_same(at(plain, ends, place), value));
+        let Words { plain, ends, places, hashes } = self;
+        let (place, is_new) = places.find_or_make(
+            hashes.hash_one(value),
+            |place| are_same(at(plain, ends, place), value),
+            |place| hashes.hash_one(at(plain, ends, place)),
+        );
         if is_new {
             put(value, plain);
             ends.push(plain.len());
