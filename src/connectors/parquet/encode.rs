@@ -18,7 +18,8 @@ use crate::faults;
 /// A row group is never made smaller than this for want of memory.
 const ROW_GROUP_FLOOR: usize = 1024 * 1024;
 
-/// Bytes of the dictionaries of all columns, which wide rows share.
+/// Bytes of the dictionaries of all columns, which wide rows share. To find values in them takes as much
+/// memory again.
 const DICTIONARIES: usize = 8 * 1024 * 1024;
 /// Bytes of the pages in progress of all columns. Those that the Parquet library encodes have a
 /// compressor each, which takes four times the bytes of a page, up to 1 MiB.

@@ -98,7 +98,8 @@ impl<N: Native> Numbers<N> {
     }
 }
 
-/// Both halves of a product: whichever bits tell values apart, all bits of it do.
+/// Both halves of a product in one: the table looks at the first and at the last bits of a hash, and each of
+/// them depends on all bits of the value.
 #[inline]
 fn hash<N: Native>(value: N, factor: u64) -> u64 {
     let (low, high) = value.bits().carrying_mul(factor, 0);
