@@ -168,11 +168,17 @@ fn any_double<const EXACT: bool>(text: &[u8]) -> Option<f64> {
     }
     let survives = || {
         number.is_plain()
-            && [format!("{:e}", value.abs()), format!("{:.16e}", value.abs())].iter().any(|shown| {
+            && writings(value.abs()).iter().any(|shown| {
                 Written::of(shown.as_bytes()).and_then(|w| w.digits()) == number.digits()
             })
     };
     (!EXACT || survives()).then_some(value)
+}
+
+/// How programs write a double: with as few digits as tell it from all others, where two forms can be as
+/// near as each other, or with 17.
+fn writings(value: f64) -> [String; 3] {
+    [format!("{value:e}"), format!("{value:.15e}"), format!("{value:.16e}")]
 }
 
 fn no_finite_double(negative: bool, text: &[u8]) -> Option<f64> {
@@ -290,6 +296,8 @@ mod tests {
             ("2.5E-3", Some(0.0025), Some(0.0025)),
             ("0.30000000000000004", Some(0.1 + 0.2), Some(0.1 + 0.2)),
             ("0.10000000000000001", Some(0.1), Some(0.1)),
+            ("745317078022571.2", Some(745_317_078_022_571.25), Some(745_317_078_022_571.25)),
+            ("745317078022571.3", Some(745_317_078_022_571.25), Some(745_317_078_022_571.25)),
             ("9007199254740993", None, Some(9_007_199_254_740_992.0)),
             ("0.1234567890123456789", None, Some(0.123_456_789_012_345_68)),
             ("123456789012345678901234567890", None, Some(1.234_567_890_123_456_8e29)),

@@ -158,9 +158,12 @@ fn double(text: &str) -> Result<f64, &'static str> {
     if count <= DOUBLE_DIGITS_SAFE && (value == 0.0 || value.is_normal()) {
         return Ok(value);
     }
-    // Written out with as many digits as it was given, it must say the same.
-    let written = format!("{value:.*e}", count.saturating_sub(1));
-    match Digits::of(&written) == digits {
+    // Written out with as many digits as it was given, or with as few as tell it from all others, it
+    // must say the same. These differ where two short forms are as near, or where doubles begin to be
+    // closer to each other: at powers of two.
+    let is_same = |written: String| Digits::of(&written) == digits;
+    let rounded = || is_same(format!("{value:.*e}", count.saturating_sub(1)));
+    match rounded() || is_same(format!("{value:e}")) {
         true => Ok(value),
         false => Err(LOSES),
     }
@@ -270,6 +273,12 @@ mod tests {
         assert_eq!(double("9007199254740993"), None);
         assert_eq!(double("0.123456789012345678"), None);
         assert_eq!(double("100000000000000000000"), Some(1e20));
+        // Two doubles lie 0.125 apart here; some writers choose the one form, some the other.
+        assert_eq!(double("745317078022571.2"), Some(745_317_078_022_571.25));
+        assert_eq!(double("745317078022571.3"), Some(745_317_078_022_571.25));
+        assert_eq!(double("745317078022571.21"), None);
+        // The shortest form of 2⁻¹⁰¹⁷, which is not the one that is nearest.
+        assert_eq!(double("7.120236347223045e-307"), Some(2_f64.powi(-1017)));
         assert_eq!(double("1e400"), None);
         assert_eq!(double("1e-400"), None);
         assert_eq!(double("5e-324"), Some(5e-324));
