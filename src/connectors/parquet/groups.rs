@@ -7,10 +7,11 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::{FieldRef, SchemaRef};
 use parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::arrow::{ArrowSchemaConverter, add_encoded_arrow_schema_to_metadata};
-use parquet::basic::Compression;
+use parquet::basic::{Compression, LogicalType, Type};
 use parquet::errors::Result;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 
 use crate::connectors::parquet::chunk::{self, Chunk, Press};
 use crate::connectors::parquet::pieces::Pieces;
@@ -38,6 +39,7 @@ impl RowGroups {
     pub(super) fn new(schema: SchemaRef, mut properties: WriterProperties) -> Result<Self> {
         let columns = ArrowSchemaConverter::new().convert(&schema)?;
         add_encoded_arrow_schema_to_metadata(&schema, &mut properties);
+        let properties = without_bounds_of_reals(&columns, properties);
         let first = columns.columns().first().map(|column| properties.compression(column.path()));
         let press = Press::new(first.unwrap_or(Compression::UNCOMPRESSED))?;
         let root = columns.root_schema_ptr();
@@ -146,6 +148,23 @@ impl RowGroups {
         });
         Ok(columns.collect())
     }
+}
+
+/// The library leaves NaN out of bounds, by which readers then skip it: it writes none. (dhow's own
+/// columns have bounds where there is no NaN, whatever is said here.)
+fn without_bounds_of_reals(
+    columns: &SchemaDescriptor,
+    properties: WriterProperties,
+) -> WriterProperties {
+    let is_real = |column: &&ColumnDescPtr| {
+        matches!(column.physical_type(), Type::FLOAT | Type::DOUBLE)
+            || column.logical_type_ref() == Some(&LogicalType::Float16)
+    };
+    let reals = columns.columns().iter().filter(is_real).map(|column| column.path().clone());
+    let none = EnabledStatistics::None;
+    reals
+        .fold(properties.into_builder(), |all, path| all.set_column_statistics_enabled(path, none))
+        .build()
 }
 
 impl Column {

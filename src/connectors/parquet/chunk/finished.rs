@@ -146,8 +146,8 @@ impl Finished {
         Ok(())
     }
 
-    /// Takes note of the bounds of a page. Values without an order (NaN) have none, and an index knows
-    /// no such page: then the chunk gets no index.
+    /// Takes note of the bounds of a page. Where values have none, the chunk gets no index, which knows
+    /// no such page.
     fn index(&mut self, range: Option<(Vec<u8>, Vec<u8>)>, is_null: bool, nulls: i64) {
         match range {
             _ if !self.values.valid() => {}

@@ -106,12 +106,9 @@ fn hash<N: Native>(value: N, factor: u64) -> u64 {
     low ^ high
 }
 
-fn range<'a, N: Native>(values: impl Iterator<Item = &'a N>) -> Option<(N, N)> {
-    let mut values = values.copied().filter(|value| value.is_ordered());
-    let first = values.next()?;
-    let (least, most) =
-        values.fold((first, first), |(least, most), value| (least.min(value), most.max(value)));
-    Some(N::bounds(least, most))
+fn range<'a, N: Native>(mut values: impl Iterator<Item = &'a N>) -> Option<(N, N)> {
+    let first = *values.next()?;
+    Some(values.fold((first, first), |(least, most), value| (least.min(*value), most.max(*value))))
 }
 
 impl<N: Native> Dictionary for Numbers<N> {
@@ -174,11 +171,13 @@ impl<N: Native> Values for Fixed<N> {
         N::pack(page);
     }
 
-    fn bounds(&self, (least, most): (N, N)) -> (Vec<u8>, Vec<u8>) {
-        (least.alone(self.bytes), most.alone(self.bytes))
+    fn bounds(&self, (least, most): (N, N)) -> Option<(Vec<u8>, Vec<u8>)> {
+        let (least, most) = N::bounds(least, most)?;
+        Some((least.alone(self.bytes), most.alone(self.bytes)))
     }
 
     fn statistics(&self, range: Option<&(N, N)>, nulls: u64) -> Statistics {
-        N::statistics(range.copied(), self.bytes, nulls)
+        let range = range.and_then(|(least, most)| N::bounds(*least, *most));
+        N::statistics(range, self.bytes, nulls)
     }
 }

@@ -148,8 +148,8 @@ trait Values: Send + Debug {
     /// Makes `page`, values as they were added one after the other, what stands in a page.
     fn pack(&self, _page: &mut Vec<u8>) {}
 
-    /// The bounds of a page, as its index has them.
-    fn bounds(&self, range: (Self::Value, Self::Value)) -> (Vec<u8>, Vec<u8>);
+    /// The bounds of a page, as its index has them; `None` for values that have none.
+    fn bounds(&self, range: (Self::Value, Self::Value)) -> Option<(Vec<u8>, Vec<u8>)>;
 
     /// The statistics of a chunk.
     fn statistics(&self, range: Option<&(Self::Value, Self::Value)>, nulls: u64) -> Statistics;
@@ -221,7 +221,7 @@ impl<V: Values + 'static> Column<V> {
             self.range.add(range);
         }
         let encoding = self.open.end_page(&mut press.page, |page| self.values.pack(page));
-        let range = self.range.end_page().map(|range| self.values.bounds(range));
+        let range = self.range.end_page().and_then(|range| self.values.bounds(range));
         let about = About { encoding, rows: levels.rows, nulls: levels.nulls, range };
         self.finished.data_page(press, about)
     }

@@ -38,14 +38,10 @@ pub(super) trait Native: Copy + Ord + Debug + Send + 'static {
     /// Makes values that were put one after the other what stands in a page.
     fn pack(_page: &mut Vec<u8>) {}
 
-    /// Whether it can be the smallest or the largest one.
-    fn is_ordered(self) -> bool {
-        true
-    }
-
-    /// The smallest and the largest value, as statistics have them.
-    fn bounds(least: Self, most: Self) -> (Self, Self) {
-        (least, most)
+    /// The smallest and the largest value, as statistics have them; `None` where readers would take
+    /// more than values for out of bounds.
+    fn bounds(least: Self, most: Self) -> Option<(Self, Self)> {
+        Some((least, most))
     }
 
     /// The values of an array.

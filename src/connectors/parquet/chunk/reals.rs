@@ -51,15 +51,14 @@ macro_rules! real {
                 out.extend_from_slice(&self.0.to_le_bytes());
             }
 
-            fn is_ordered(self) -> bool {
-                !self.0.is_nan()
-            }
-
-            /// Readers need not tell zeros apart: a bound holds for both of them (parquet-format,
-            /// `ColumnOrder`).
-            fn bounds(least: Self, most: Self) -> (Self, Self) {
+            /// Readers need not tell zeros apart, so a bound holds for both of them (parquet-format,
+            /// `ColumnOrder`). NaN, which is at one end if there is any, may be in no bound; but
+            /// readers for whom it is a large number skip it by bounds that leave it out (DuckDB's
+            /// issue 25521, ClickHouse's 118110), so there are none.
+            fn bounds(least: Self, most: Self) -> Option<(Self, Self)> {
                 let zero = |value: Self, zero| if value.0 == 0.0 { Real(zero) } else { value };
-                (zero(least, -0.0), zero(most, 0.0))
+                let is_nan = least.0.is_nan() || most.0.is_nan();
+                (!is_nan).then(|| (zero(least, -0.0), zero(most, 0.0)))
             }
 
             fn all(array: &dyn Array) -> Result<Cow<'_, [Self]>> {

@@ -202,8 +202,8 @@ impl Values for Texts {
         })
     }
 
-    fn bounds(&self, (least, most): (Vec<u8>, Vec<u8>)) -> (Vec<u8>, Vec<u8>) {
-        (range::lower(&least, self.is_text).0, range::upper(&most, self.is_text).0)
+    fn bounds(&self, (least, most): (Vec<u8>, Vec<u8>)) -> Option<(Vec<u8>, Vec<u8>)> {
+        Some((range::lower(&least, self.is_text).0, range::upper(&most, self.is_text).0))
     }
 
     fn statistics(&self, range: Option<&(Vec<u8>, Vec<u8>)>, nulls: u64) -> Statistics {
