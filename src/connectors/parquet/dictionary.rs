@@ -10,7 +10,7 @@ use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::row::{RowConverter, Rows, SortField};
 
 /// A column of which fewer rows are there to look at keeps its dictionary. Wide rows come in batches
-/// of some hundred; the dictionaries that these few say nothing of are as short there.
+/// of some hundred; what these few do not say, dictionaries show when they are filled (`chunk/open.rs`).
 const SAMPLE_LEAST: usize = 512;
 
 /// The columns of `sample`, the first rows of a file, that are better written without a dictionary.
@@ -23,8 +23,8 @@ pub(super) fn useless(sample: &RecordBatch) -> impl Iterator<Item = &str> {
     useless.map(|(field, _)| field.name().as_str())
 }
 
-/// Whether nine of ten values are new, or the values are those of a key in its order, each of which
-/// comes a few times in a row. `None` for values that cannot be compared.
+/// Whether values hardly repeat, or are those of a key in its order, each of which comes a few times in
+/// a row. `None` for values that cannot be compared.
 fn seldom_repeats(column: &ArrayRef) -> Option<bool> {
     if column.len() - column.null_count() < SAMPLE_LEAST {
         return Some(false);
@@ -33,7 +33,12 @@ fn seldom_repeats(column: &ArrayRef) -> Option<bool> {
     let rows = converter.convert_columns(std::slice::from_ref(column)).ok()?;
     let distinct = rows.iter().collect::<HashSet<_>>().len();
     let is_key = distinct * 16 > rows.num_rows() && ascends(&rows);
-    Some(distinct * 10 > rows.num_rows() * 9 || is_key)
+    Some(hardly_repeat(distinct, rows.num_rows()) || is_key)
+}
+
+/// Whether nine of ten of some values are new ones.
+pub(super) fn hardly_repeat(distinct: usize, values: usize) -> bool {
+    distinct * 10 > values * 9
 }
 
 fn ascends(rows: &Rows) -> bool {

@@ -92,8 +92,9 @@ pub(super) struct About {
 /// The pages of a column chunk so far.
 pub(super) struct Finished {
     column: ColumnDescPtr,
-    dictionary: Option<Bytes>,
     pages: VecDeque<Bytes>,
+    /// Bytes of the dictionary, which is the first of the pages, if there is one.
+    dictionary: Option<usize>,
     /// Bytes of all pages, and what they were before they were compressed, headers included.
     pub(super) bytes: usize,
     uncompressed: usize,
@@ -111,8 +112,8 @@ impl Finished {
         Finished {
             values: ColumnIndexBuilder::new(column.physical_type()),
             column,
-            dictionary: None,
             pages: VecDeque::new(),
+            dictionary: None,
             bytes: 0,
             uncompressed: 0,
             rows: 0,
@@ -168,7 +169,9 @@ impl Finished {
             encoding: Encoding::PLAIN,
             is_sorted: false,
         };
-        self.dictionary = Some(self.write(page, length)?);
+        let bytes = self.write(page, length)?;
+        self.dictionary = Some(bytes.len());
+        self.pages.push_front(bytes);
         Ok(())
     }
 
@@ -190,16 +193,15 @@ impl Finished {
         press: &Press,
         (statistics, order): (Statistics, BoundaryOrder),
     ) -> Result<(Pages, ColumnCloseResult)> {
-        let before = self.dictionary.as_ref().map(Bytes::len);
         let mut offsets = OffsetIndexBuilder::new();
-        let mut offset = before.unwrap_or(0);
+        let mut offset = self.dictionary.unwrap_or(0);
         for (rows, bytes) in &self.places {
             offsets.append_row_count(i64::try_from(*rows)?);
             offsets.append_offset_and_size(i64::try_from(offset)?, i32::try_from(*bytes)?);
             offset += bytes;
         }
         self.values.set_boundary_order(order);
-        let metadata = self.metadata(press.compression, before, statistics)?;
+        let metadata = self.metadata(press.compression, statistics)?;
         let closed = ColumnCloseResult {
             bytes_written: self.bytes as u64,
             rows_written: self.rows as u64,
@@ -208,16 +210,12 @@ impl Finished {
             column_index: self.values.valid().then(|| self.values.build()).transpose()?,
             offset_index: Some(offsets.build()),
         };
-        if let Some(dictionary) = self.dictionary {
-            self.pages.push_front(dictionary);
-        }
         Ok((Pages { bytes: self.bytes as u64, pages: Mutex::new(self.pages) }, closed))
     }
 
     fn metadata(
         &self,
         compression: Compression,
-        before: Option<usize>,
         statistics: Statistics,
     ) -> Result<ColumnChunkMetaData> {
         let data = self.encodings.iter().map(|(encoding, count)| PageEncodingStats {
@@ -225,7 +223,7 @@ impl Finished {
             encoding: *encoding,
             count: *count,
         });
-        let dictionary = before.map(|_| PageEncodingStats {
+        let dictionary = self.dictionary.map(|_| PageEncodingStats {
             page_type: PageType::DICTIONARY_PAGE,
             encoding: Encoding::PLAIN,
             count: 1,
@@ -241,8 +239,8 @@ impl Finished {
             .set_total_compressed_size(i64::try_from(self.bytes)?)
             .set_total_uncompressed_size(i64::try_from(self.uncompressed)?)
             .set_num_values(i64::try_from(self.rows)?)
-            .set_data_page_offset(i64::try_from(before.unwrap_or(0))?)
-            .set_dictionary_page_offset(before.map(|_| 0))
+            .set_data_page_offset(i64::try_from(self.dictionary.unwrap_or(0))?)
+            .set_dictionary_page_offset(self.dictionary.map(|_| 0))
             .set_statistics(statistics)
             .build()
     }

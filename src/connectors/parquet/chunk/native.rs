@@ -23,7 +23,9 @@ pub(super) trait Native: Copy + Ord + Debug + Send + 'static {
     fn bits(self) -> u64;
 
     /// The number, if it is one that many values may be close to.
-    fn near(self) -> Option<i64>;
+    fn near(self) -> Option<i64> {
+        None
+    }
 
     /// Appends the value as it stands in a page, in so many bytes.
     fn put(self, bytes: usize, out: &mut Vec<u8>);
@@ -38,8 +40,8 @@ pub(super) trait Native: Copy + Ord + Debug + Send + 'static {
     /// Makes values that were put one after the other what stands in a page.
     fn pack(_page: &mut Vec<u8>) {}
 
-    /// The smallest and the largest value, as statistics have them; `None` where readers would take
-    /// more than values for out of bounds.
+    /// The smallest and the largest value, as statistics have them; `None` where readers would skip
+    /// values by them.
     fn bounds(least: Self, most: Self) -> Option<(Self, Self)> {
         Some((least, most))
     }
@@ -133,10 +135,6 @@ impl Native for i128 {
         u64::from_le_bytes(low) ^ u64::from_le_bytes(high).rotate_left(32)
     }
 
-    fn near(self) -> Option<i64> {
-        None
-    }
-
     fn put(self, bytes: usize, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.to_be_bytes()[size_of::<i128>() - bytes..]);
     }
@@ -159,10 +157,6 @@ impl Native for i128 {
 impl Native for bool {
     fn bits(self) -> u64 {
         self.into()
-    }
-
-    fn near(self) -> Option<i64> {
-        Some(self.into())
     }
 
     fn put(self, _: usize, out: &mut Vec<u8>) {

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use parquet::basic::Encoding;
 
 use super::{KEPT, STEP, runs};
+use crate::connectors::parquet::dictionary::hardly_repeat;
 
 /// The values of a chunk, each of them once.
 pub(super) trait Dictionary: Debug + Send {
@@ -107,10 +108,10 @@ impl<D: Dictionary> Open<D> {
         self.dictionary.as_ref().map_or(0, Dictionary::bytes)
     }
 
-    /// Whether nine of ten values in the dictionary came once, so that it saves nothing.
+    /// Whether the values hardly repeat, so that the dictionary saves nothing.
     pub(super) fn hardly_repeats(&self) -> bool {
-        let values = self.dictionary.as_ref().map_or(0, Dictionary::len);
-        values >= TRIAL && values * 10 > self.looked_up * 9
+        let distinct = self.dictionary.as_ref().map_or(0, Dictionary::len);
+        distinct >= TRIAL && hardly_repeat(distinct, self.looked_up)
     }
 
     /// Appends the dictionary to `out` and answers how many values it has, if there is one. Later pages

@@ -43,10 +43,6 @@ macro_rules! real {
                 self.0.to_bits().into()
             }
 
-            fn near(self) -> Option<i64> {
-                None
-            }
-
             fn put(self, _: usize, out: &mut Vec<u8>) {
                 out.extend_from_slice(&self.0.to_le_bytes());
             }

@@ -13,11 +13,11 @@ use super::new_types::NewTypes;
 use super::prepare::missing;
 use super::table::{Dependent, Table, dependents};
 use super::work::Work;
+use super::write;
 use crate::connectors::OnSchemaChange;
 use crate::connectors::postgres::catalog::columns_of_table;
 use crate::connectors::postgres::decode::{Policies, reading};
 use crate::connectors::postgres::encode;
-use crate::connectors::postgres::row_form;
 use crate::connectors::postgres::server_type::{Column, Filled};
 use crate::error::{Error, Result};
 use crate::sink::{Load, Mode, Target};
@@ -43,9 +43,7 @@ struct Looking<'a> {
 impl Looking<'_> {
     async fn target(&self) -> Result<Target> {
         let name = &self.sink.options.table;
-        let takes_rows = self.load.mode.key().is_empty();
-        let layout = takes_rows.then_some(row_form::LAYOUT);
-        let mut target = Target { layout, ..Target::default() };
+        let mut target = Target { layout: write::layout(self.load), ..Target::default() };
         if house::exists(&self.work).await? {
             target.mark = mark::of(&self.work, &self.load.id).await?;
             target.watermarks = mark::newest(&self.work, name).await?;

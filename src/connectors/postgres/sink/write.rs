@@ -81,11 +81,16 @@ async fn again(load: &Load, mut rows: Rows, there: &parts::Parts) -> Result<Rece
     Ok(Receipt { part: key.0, rows: noted.rows, bytes: noted.bytes, token: key.1 })
 }
 
+/// The layout in which rows of `load` can go as they are: with a key, values are looked at.
+pub(super) fn layout(load: &Load) -> Option<&'static str> {
+    load.mode.key().is_empty().then_some(row_form::LAYOUT)
+}
+
 /// Whether rows in `form` can go to `columns` as they are: the server is left to say what does not
 /// fit, so there must be nothing that does not.
 fn goes_as_is(form: &RowForm, load: &Load, columns: &[Column]) -> bool {
     let mut pairs = load.schema.fields().iter().zip(columns);
-    load.mode.key().is_empty()
+    layout(load).is_some()
         && pairs.all(|(field, column)| column.nullable || !field.is_nullable())
         && row_form::of(columns).is_some_and(|taken| taken == *form)
 }
