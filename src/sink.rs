@@ -158,6 +158,9 @@ pub struct Load {
     /// What the rows are read from: all sources' snapshots together. Empty in a load that is only
     /// asked about.
     pub snapshot: SnapshotId,
+    /// The primary key that its rows had where they come from, which a new table may have, too; empty
+    /// where none is known.
+    pub source_key: Key,
     /// Whether a part has the same rows whenever it is written under this snapshot, because it is a
     /// split of a source.
     pub repeatable: bool,
@@ -167,7 +170,8 @@ impl Load {
     /// A load to ask about: its columns and what it is read from are not known yet.
     pub fn question(id: LoadId, mode: &Mode) -> Self {
         let (schema, snapshot) = (Arc::new(Schema::empty()), SnapshotId(String::new()));
-        Load { id, schema, mode: mode.clone(), snapshot, repeatable: false }
+        let (mode, source_key) = (mode.clone(), Key::new());
+        Load { id, schema, mode, snapshot, source_key, repeatable: false }
     }
 }
 

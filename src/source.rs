@@ -68,6 +68,12 @@ pub trait Snapshot: Debug + Send + Sync {
         None
     }
 
+    /// The columns of its primary key, in order: never NULL, and no two rows have the same values in
+    /// them. Empty where the source vouches for none.
+    fn key(&self) -> &[String] {
+        &[]
+    }
+
     /// How a later process can open this very snapshot again, where its id alone does not tell.
     fn memo(&self) -> Option<Memo> {
         None

@@ -81,6 +81,7 @@ impl Job {
             schema: Arc::clone(&self.step.schema),
             mode: self.step.mode.clone(),
             snapshot: self.snapshot.clone(),
+            source_key: self.step.source_key.clone(),
             repeatable: self.step.by_split_of.is_some(),
         }
     }

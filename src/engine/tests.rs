@@ -279,6 +279,7 @@ fn step(mode: Mode) -> LoadStep {
         allow_empty: false,
         schema: schema(),
         by_split_of: Some("source".into()),
+        source_key: vec![],
         reads: vec!["source".into()],
         rejecting: vec![],
         splits: None,

@@ -352,6 +352,7 @@ fn facts(
             snapshot: snapshot.id().clone(),
             splits: snapshot.splits().to_vec(),
             high: snapshot.high().cloned(),
+            key: snapshot.key().to_vec(),
             notes: snapshot.notes(),
             statement: first.and_then(|split| snapshot.statement(split)),
             form: first.and_then(|split| snapshot.verbatim(split)).map(|rows| rows.form),
@@ -380,6 +381,7 @@ async fn targets(
         if let Some(relation) = facts.relations.get(&def.from) {
             load.schema = Arc::clone(&relation.schema);
         }
+        load.source_key = facts.source_key(&def.from);
         let target = opened.sink.inspect(&load).await;
         targets.insert(def.name.clone(), target.map_err(|error| error.at("sink", &def.name))?);
     }

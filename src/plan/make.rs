@@ -133,6 +133,7 @@ impl<'a> Maker<'a> {
             parts: splits.map(|splits| parts(splits, part_bytes).len()),
             part_bytes,
             by_split_of,
+            source_key: self.facts.source_key(&sink.from),
             reads: relation.scans.keys().cloned().collect(),
             rejecting,
             rows,

@@ -19,7 +19,7 @@ pub use parts::{PartStep, parts};
 use arrow::datatypes::SchemaRef;
 
 use crate::config::OnRefused;
-use crate::sink::{Mode, Target};
+use crate::sink::{Key, Mode, Target};
 use crate::source::{RowForm, SnapshotId, Split, Watermark};
 
 /// What was found out about the world before planning.
@@ -46,6 +46,8 @@ pub struct SourceFacts {
     pub splits: Vec<Split>,
     /// The upper end of its window.
     pub high: Option<Watermark>,
+    /// The columns of its primary key, if it has one.
+    pub key: Key,
     /// What a person should know of it.
     pub notes: Vec<String>,
     /// The statement that asks for its first split, if one is sent.
@@ -118,6 +120,8 @@ pub struct LoadStep {
     pub schema: SchemaRef,
     /// The source whose splits are loaded one by one; `None` when it runs whole.
     pub by_split_of: Option<String>,
+    /// The primary key of the source that is written as it is; else empty.
+    pub source_key: Key,
     /// Sources that are read, sorted.
     pub reads: Vec<String>,
     /// Checks whose rows are refused on the way.
@@ -137,6 +141,13 @@ pub struct LoadStep {
     /// Everything that decides what this load writes apart from the rows of its sources: SQL,
     /// parameters, options, mode, columns. A load is resumed only under the same fingerprint.
     pub fingerprint: String,
+}
+
+impl Facts {
+    /// The primary key of `relation`, if that is a source which has one.
+    pub fn source_key(&self, relation: &str) -> Key {
+        self.sources.get(relation).map(|source| source.key.clone()).unwrap_or_default()
+    }
 }
 
 impl LoadStep {

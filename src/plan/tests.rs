@@ -87,6 +87,7 @@ fn shop() -> (Pipeline, Facts) {
     };
     let splits: Vec<_> = (0..3).map(split).collect();
     let frozen = SourceFacts {
+        key: Vec::new(),
         snapshot: SnapshotId("s".into()),
         splits,
         high: None,

@@ -143,8 +143,10 @@ fn databases() -> [(String, String); 2] {
 fn shape(database: &str) -> String {
     SHARED.psql(
         database,
-        "select attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum) \
-         from pg_attribute where attrelid = 't'::regclass and attnum > 0 order by attnum",
+        "select attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum), \
+         attnotnull from pg_attribute where attrelid = 't'::regclass and attnum > 0 \
+         union all select conname, pg_get_constraintdef(oid), null, null \
+         from pg_constraint where conrelid = 't'::regclass",
     )
 }
 
@@ -166,7 +168,7 @@ fn every_type_and_value_goes_from_table_to_table() {
     let [(from_url, from), (to_url, to)] = databases();
     let project = Project::of(&format!(
         "sources:\n  t: {{ type: postgres, url: \"{from_url}\", table: t }}\n\
-         sinks:\n  out: {{ from: t, type: postgres, url: \"{to_url}\", table: t, mode: replace, table_key: [row] }}\n"
+         sinks:\n  out: {{ from: t, type: postgres, url: \"{to_url}\", table: t, mode: replace }}\n"
     ));
     let ended = project.run(None);
     assert_eq!(ended.code, Some(0), "{}", ended.err);

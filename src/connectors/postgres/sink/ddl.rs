@@ -9,7 +9,7 @@ use crate::connectors::postgres::name::TableName;
 use crate::connectors::postgres::quote::{columns, identifier, literal};
 use crate::connectors::postgres::server_type::Column;
 use crate::error::{Error, Result};
-use crate::sink::Mode;
+use crate::sink::{Key, Load, Mode};
 
 /// The comment of a column travels in the metadata of its field under this key.
 const COMMENT: &str = "dhow.comment";
@@ -48,10 +48,12 @@ pub(in crate::connectors::postgres) fn create(
 }
 
 /// The primary key of a new table: what tells its rows apart. Rows with the same key of
-/// `delete+insert` are a slice, so that its key is none.
-pub(in crate::connectors::postgres) fn new_key(mode: &Mode, table_key: &[String]) -> Vec<String> {
-    match mode {
+/// `delete+insert` are a slice, so that its key is none; a row that is appended may be there already,
+/// so that only a load of the whole table has the key that its source had.
+pub(in crate::connectors::postgres) fn new_key(load: &Load, table_key: &[String]) -> Key {
+    match &load.mode {
         Mode::Merge(key) => key.clone(),
+        Mode::Replace | Mode::Truncate if table_key.is_empty() => load.source_key.clone(),
         _ => table_key.to_vec(),
     }
 }

@@ -56,7 +56,10 @@ impl Looking<'_> {
             Err(_) if is_question => {}
             Err(error) => return Err(error),
             Ok(None) if is_question => {}
-            Ok(None) => self.may_create().await?,
+            Ok(None) => {
+                self.may_create().await?;
+                target.notes.extend(self.note_of_key());
+            }
             Ok(Some(table)) => {
                 let there = columns_of_table(&self.work.client, &name.schema, &name.name).await?;
                 target.rows = self.rows(&table).await?;
@@ -149,7 +152,7 @@ impl Looking<'_> {
         if !options.create_table && load.mode != Mode::Replace {
             return Err(missing(&options.table));
         }
-        let key = ddl::new_key(&load.mode, &options.table_key);
+        let key = ddl::new_key(load, &options.table_key);
         ddl::create(&options.table, &load.schema, &key, &NewTypes::default())?;
         let schema = &options.table.schema;
         let sql = "select pg_catalog.has_schema_privilege(n.oid, 'CREATE') \
@@ -164,6 +167,15 @@ impl Looking<'_> {
             None => Err(Error::missing(format!("there is no schema `{schema}`"))
                 .hint("create it, or correct the name")),
         }
+    }
+
+    /// The primary key of a new table.
+    fn note_of_key(&self) -> Option<String> {
+        let options = &self.sink.options;
+        let key = ddl::new_key(self.load, &options.table_key);
+        let is_any = !key.is_empty();
+        is_any
+            .then(|| format!("`{}` is new: its primary key is ({})", options.table, key.join(", ")))
     }
 
     async fn may_change(&self, table: &Table) -> Result<()> {

@@ -129,7 +129,7 @@ async fn target_table(work: &Work, sink: &PostgresSink, load: &Load) -> Result<T
         }
         None if !options.create_table => return Err(missing(name)),
         None => {
-            let key = ddl::new_key(&load.mode, &options.table_key);
+            let key = ddl::new_key(load, &options.table_key);
             vec![ddl::create(name, &load.schema, &key, &types)?]
         }
     };

@@ -107,18 +107,21 @@ pub(in crate::connectors::postgres) async fn next(
             return Ok(Some(row.get(0)));
         }
     }
-    own_key(work, sink, load, stage, shadow).await
+    let key = match table {
+        Some(_) => sink.options.table_key.clone(),
+        None => ddl::new_key(load, &sink.options.table_key),
+    };
+    own_key(work, &key, load, stage, shadow).await
 }
 
-/// The primary key of the option `table_key`, unless the old table had one.
+/// The primary key over the columns of `key`, if there are any, unless the old table had one.
 async fn own_key(
     work: &Work,
-    sink: &PostgresSink,
+    key: &[String],
     load: &Load,
     stage: &TableName,
     shadow: Table,
 ) -> Result<Option<String>> {
-    let key = &sink.options.table_key;
     let has = "select exists (select from pg_catalog.pg_index \
                where indrelid = $1 and indisprimary)";
     let row = work.row("could not look for a primary key", has, &[&shadow.oid]).await?;
@@ -130,7 +133,7 @@ async fn own_key(
     Ok(Some(format!("alter table {} add constraint {name} primary key ({key})", stage.sql())))
 }
 
-/// What the primary key of `table_key` is called until the swap.
+/// What the primary key that a load adds is called until the swap.
 pub(in crate::connectors::postgres) fn key_name(load: &LoadId) -> String {
     format!("{}_key", house::stage_name(load))
 }

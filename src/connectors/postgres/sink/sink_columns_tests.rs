@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, Decimal128Array, Float64Array, Int16Array, Int64Arr
 
 use super::sink_tests::{Collect, Yard, columns, hide, high, key, load_of, part_of};
 use crate::error::Kind;
-use crate::sink::{Mode, Part};
+use crate::sink::{Load, Mode, Part};
 
 fn ints(values: &[i64]) -> ArrayRef {
     Arc::new(Int64Array::from(values.to_vec()))
@@ -82,6 +82,39 @@ async fn a_new_table_gets_the_key_of_the_option_and_replace_keeps_giving_it() {
     let rows = columns(&[("id!", ints(&[1]))]);
     let error = yard.load_columns("l1", Mode::Append, &rows).await.unwrap_err();
     assert_eq!(error.kind(), Kind::Config);
+}
+
+#[tokio::test]
+async fn a_new_table_for_all_rows_of_another_one_gets_its_key_and_one_that_is_there_keeps_its_own()
+{
+    let rows = columns(&[("id!", ints(&[1, 2])), ("n!", ints(&[3, 3]))]);
+    let keys = "select coalesce(string_agg(conname || ' ' || pg_get_constraintdef(oid), ' '), '') \
+        from pg_constraint where conrelid = 't'::regclass and contype = 'p'";
+    let loaded = async |yard: &Yard, mode: Mode| {
+        let load = Load { source_key: key(&["n", "id"]), ..load_of("l1", mode, &rows) };
+        let sink = yard.sink();
+        let target = sink.inspect(&load).await.unwrap();
+        sink.prepare(&load).await.unwrap();
+        let staged = [sink.write(&load, part_of("p0", &rows)).await.unwrap()];
+        sink.commit(&load, &staged, &high("w")).await.unwrap();
+        let told = target.notes.into_iter().filter(|note| note.contains("primary key"));
+        (yard.psql(keys), told.collect::<Vec<_>>().join(" "))
+    };
+    let told = |key: &str| format!("`public.t` is new: its primary key is ({key})");
+    for mode in [Mode::Truncate, Mode::Replace] {
+        let both = ("t_pkey PRIMARY KEY (n, id)".to_owned(), told("n, id"));
+        assert_eq!(loaded(&Yard::new(""), mode.clone()).await, both, "{mode}");
+        let own = ("t_pkey PRIMARY KEY (id)".to_owned(), told("id"));
+        assert_eq!(loaded(&Yard::new("").option("table_key", "id"), mode.clone()).await, own);
+        let there = Yard::new("create table t (id bigint, n bigint)");
+        assert_eq!(loaded(&there, mode).await, (String::new(), String::new()));
+    }
+    for mode in [Mode::Append, Mode::DeleteInsert(key(&["n"]))] {
+        let none = (String::new(), String::new());
+        assert_eq!(loaded(&Yard::new(""), mode.clone()).await, none, "{mode}");
+    }
+    let merged = ("t_pkey PRIMARY KEY (id)".to_owned(), told("id"));
+    assert_eq!(loaded(&Yard::new(""), Mode::Merge(key(&["id"]))).await, merged);
 }
 
 #[tokio::test]

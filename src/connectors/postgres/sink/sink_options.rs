@@ -36,7 +36,12 @@ pub(in crate::connectors::postgres) const OPTIONS: &[OptionDoc] = &[
         "fail, append_new_columns, or widen (which also makes narrow columns wider)",
     ),
     doc("create_table", Some("true"), "whether a missing table is made"),
-    doc("table_key", None, "the primary key of a new table, where the mode has no key"),
+    doc(
+        "table_key",
+        None,
+        "the primary key of a new table, where the mode has no key; left out, replace and truncate \
+         take that of a Postgres table",
+    ),
     doc("replace_keep_old", Some("false"), "keep a replaced table, in the schema `_dhow`"),
     doc("lock_timeout", Some("5s"), "how long to wait for a lock on the table"),
 ];

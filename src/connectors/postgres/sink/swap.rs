@@ -149,7 +149,7 @@ async fn renames(
     Ok(statements)
 }
 
-/// Gives the primary key of `table_key` the name that the server would have chosen.
+/// Gives the primary key that the load has added the name that the server would have chosen.
 async fn name_own_key(work: &Work, load: &Load, target: &TableName) -> Result<()> {
     let name = key_name(&load.id);
     let sql = "select exists (select from pg_catalog.pg_constraint k \

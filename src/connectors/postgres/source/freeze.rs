@@ -11,6 +11,7 @@ use super::frozen::Frozen;
 use super::hold::{Held, Hold, Holding};
 use super::instance::Instance;
 use super::kept::Kept;
+use super::keys;
 use super::notes::{self, Keeper};
 use super::options::SourceOptions;
 use super::order::{self, Order};
@@ -63,7 +64,8 @@ impl<'a> Freeze<'a> {
             Keeper::There(hold) => Some(hold),
             Keeper::Wanted | Keeper::None(_) => None,
         };
-        Ok(self.frozen(scene, kept, notes, hold))
+        let key = keys::primary(&scene.client, &scene.relation).await?;
+        Ok(self.frozen(scene, kept, key, notes, hold))
     }
 
     /// Enters the moment of an earlier process again, if it is held and still what is wanted.
@@ -208,7 +210,14 @@ impl<'a> Freeze<'a> {
         Ok(Kept { id, what, moment, high, pieces, held: None })
     }
 
-    fn frozen(&self, scene: Scene, kept: Kept, notes: Vec<String>, hold: Option<Hold>) -> Frozen {
+    fn frozen(
+        &self,
+        scene: Scene,
+        kept: Kept,
+        key: Vec<String>,
+        notes: Vec<String>,
+        hold: Option<Hold>,
+    ) -> Frozen {
         let options = &self.plan.options;
         let form = scene.form(options);
         let Scene { client, relation, view, .. } = scene;
@@ -226,6 +235,7 @@ impl<'a> Freeze<'a> {
             relation: Arc::new(relation),
             pieces: kept.pieces,
             high: kept.high,
+            key,
             memo,
             notes,
             form,

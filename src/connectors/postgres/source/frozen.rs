@@ -27,6 +27,8 @@ pub(in crate::connectors::postgres) struct Frozen {
     pub pieces: Vec<Piece>,
     pub splits: Vec<Split>,
     pub high: Option<Watermark>,
+    /// The columns of its primary key, if it has one.
+    pub key: Vec<String>,
     pub memo: Option<Memo>,
     pub notes: Vec<String>,
     /// How the rows look as they are sent, where they can be handed on so.
@@ -68,6 +70,10 @@ impl Snapshot for Frozen {
 
     fn high(&self) -> Option<&Watermark> {
         self.high.as_ref()
+    }
+
+    fn key(&self) -> &[String] {
+        &self.key
     }
 
     fn memo(&self) -> Option<Memo> {

@@ -34,6 +34,22 @@ struct Part {
     kind: String,
 }
 
+/// The columns of the primary key of `relation`, in order; none where it has no such key, or where a
+/// column of it may arrive as NULL because the author wants it so.
+pub(in crate::connectors::postgres) async fn primary(
+    client: &Client,
+    relation: &Relation,
+) -> Result<Vec<String>> {
+    let Some(oid) = relation.oid else { return Ok(Vec::new()) };
+    let rows = client.query(include_str!("primary_key.sql"), &[&oid]).await;
+    let rows = rows.map_err(|e| error::of("could not look for the primary key", &e))?;
+    let names: Vec<String> = rows.iter().map(|row| cell(row, 0)).collect::<Result<_>>()?;
+    let is_filled = |name: &String| {
+        relation.schema.field_with_name(name).is_ok_and(|field| !field.is_nullable())
+    };
+    Ok(if names.iter().all(is_filled) { names } else { Vec::new() })
+}
+
 /// A place between two rows: the text of each part.
 type Border = Vec<String>;
 

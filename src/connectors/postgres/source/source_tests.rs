@@ -164,6 +164,42 @@ async fn partitions_and_heirs_are_read_whole_whatever_the_order_of_their_columns
     assert_eq!(lines(&snapshot(&url, &[("table", "a")]).await).await, ["1|a", "2|b"]);
 }
 
+#[tokio::test]
+async fn a_primary_key_is_known_where_no_row_repeats_it() {
+    let (url, database) = SHARED.url("keys");
+    SHARED.psql(
+        &database,
+        "create table pair (a int, b int, c int, primary key (c, a) include (b));
+         create table other (a int unique not null);
+         create table parts (a int primary key, b int) partition by range (a);
+         create table part partition of parts for values from (0) to (9);
+         create table parent (a int primary key);
+         create table heir () inherits (parent);
+         create table odd (n numeric(9, 2) primary key);
+         create view seen as select * from pair;
+         create materialized view stored as select * from pair",
+    );
+    let none: &[(&str, &str)] = &[];
+    for (table, options, expected) in [
+        ("pair", none, "c a"),
+        ("other", none, ""),
+        ("parts", none, "a"),
+        ("part", none, "a"),
+        ("parent", none, ""),
+        ("heir", none, ""),
+        ("odd", none, "n"),
+        ("odd", &[("nan", "null")], ""),
+        ("seen", none, ""),
+        ("stored", none, ""),
+    ] {
+        let options = [&[("table", table)], options].concat();
+        let found = snapshot(&url, &options).await.key().join(" ");
+        assert_eq!(found, expected, "{options:?}");
+    }
+    let query = [("query", "select * from public.pair")];
+    assert_eq!(snapshot(&url, &query).await.key(), &[] as &[String]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_table_has_no_splits_and_one_without_columns_has_rows() {
     let (url, db) = SHARED.url("empty");
