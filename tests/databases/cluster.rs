@@ -110,6 +110,8 @@ impl Cluster {
             .args(["-p", &self.port.to_string(), "-d", database, "-c", sql])
             .arg("-h")
             .arg(&self.socket)
+            // Nobody waits for ever for a lock that somebody else has kept.
+            .env("PGOPTIONS", "-c statement_timeout=5min")
             .output()
             .expect("psql starts");
         match out.status.success() {

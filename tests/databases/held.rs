@@ -5,6 +5,7 @@ use std::io::Read;
 use std::process::Stdio;
 
 use crate::cluster::{Cluster, SHARED};
+use crate::patience::until;
 use crate::project::{Ended, Project};
 
 /// Rows of the source, enough for several splits.
@@ -44,7 +45,7 @@ impl Site {
         let mut told = String::new();
         child.stdout.take().expect("piped").read_to_string(&mut told).expect("UTF-8");
         child.stderr.take().expect("piped").read_to_string(&mut told).expect("UTF-8");
-        let ended = Ended::of(child.wait_with_output().expect("dhow ends"));
+        let ended = Ended::of_run(child);
         assert!(ended.was_killed(), "{ended:?} {told}");
         let change = format!(
             "update source set note = 'new'; delete from source where id <= 100; \
@@ -89,7 +90,7 @@ fn a_run_that_was_killed_goes_on_in_its_snapshot_whatever_happened_to_the_rows()
     let (kept, told) = site.finish();
     assert_eq!(site.rows(), format!("old|{ROWS}|{ROWS}|1|{ROWS}"), "{told}");
     assert!(kept > 0 && told.contains("it goes on in the snapshot of 20"), "{told}");
-    while site.sessions("dhow/%") != "0" {}
+    until("no session of dhow is left", || site.sessions("dhow/%") == "0");
     let sockets = std::fs::read_dir(site.project.path(".dhow")).expect("a folder");
     let names = sockets.map(|entry| entry.expect("an entry").file_name());
     let left: Vec<_> = names.filter(|name| name.to_string_lossy().contains("hold")).collect();
@@ -100,7 +101,7 @@ fn a_run_that_was_killed_goes_on_in_its_snapshot_whatever_happened_to_the_rows()
 fn without_a_holder_it_starts_over_with_the_rows_of_now() {
     let site = Site::of(", hold_snapshot: 0");
     site.die();
-    while site.sessions("dhow/%") != "0" {}
+    until("no session of dhow is left", || site.sessions("dhow/%") == "0");
     let (kept, told) = site.finish();
     let now = ROWS - 90;
     assert_eq!(site.rows(), format!("new|{now}|{now}|101|{}", ROWS + 10), "{told}");

@@ -52,7 +52,7 @@ impl Site {
         if let Some(fault) = fault {
             command.env("DHOW_FAULT", fault);
         }
-        crate::project::Ended::of(command.output().expect("dhow starts"))
+        crate::project::Ended::of_call(&mut command)
     }
 
     /// How many rows there are and how many different ones, by dhow's own reading.
@@ -161,7 +161,7 @@ fn a_secret_of_a_store_is_in_no_output_and_credentials_are_looked_for_where_it_i
     drop(closed);
     let mut command = site.project.command(&["run"]);
     command.env("HOME", site.project.path(".")).env("AWS_EC2_METADATA_SERVICE_ENDPOINT", machine);
-    let ended = crate::project::Ended::of(command.output().expect("dhow starts"));
+    let ended = crate::project::Ended::of_call(&mut command);
     let told = format!("no credentials for `s3://{}` were found", site.bucket);
     assert!(ended.err.contains(&told), "{}", ended.err);
     assert!(ended.err.contains("AWS_WEB_IDENTITY_TOKEN_FILE"), "{}", ended.err);

@@ -220,12 +220,12 @@ fn killed_at_random_moments_and_run_again_every_row_is_there_exactly_once() {
         }
         let was_running = child.try_wait().expect("a child").is_none();
         let _ = child.kill();
-        let output = child.wait_with_output().expect("dhow ends");
+        let killed = Ended::of_run(child);
         if was_running {
             let ended = site.project.run(None);
             assert_eq!(ended.code, Some(0), "{} after {delay:?}: {}", site.mode, ended.err);
         } else {
-            assert_eq!(Ended::of(output).code, Some(0), "{} undisturbed", site.mode);
+            assert_eq!(killed.code, Some(0), "{} undisturbed", site.mode);
         }
         site.assert_whole(&format!("killed after {delay:?}, was running: {was_running}"));
     });
@@ -255,7 +255,7 @@ fn a_server_that_crashes_in_the_middle_costs_a_retry_and_no_row() {
             std::thread::sleep(Duration::from_millis(5));
         }
         own.order("crash");
-        let mut ended = Ended::of(child.wait_with_output().expect("dhow ends"));
+        let mut ended = Ended::of_run(child);
         if ended.code != Some(0) {
             ended = site.project.run(None);
         }

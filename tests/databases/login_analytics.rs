@@ -147,7 +147,7 @@ impl Site {
         if let Some(fault) = fault {
             command.env("DHOW_FAULT", fault);
         }
-        Ended::of(command.output().expect("dhow starts"))
+        Ended::of_call(&mut command)
     }
 
     /// A run that succeeds; the rows that it read from each shard.

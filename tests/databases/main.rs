@@ -12,6 +12,7 @@ mod killed;
 mod login_analytics;
 mod mariadb;
 mod mysql;
+mod patience;
 mod project;
 mod writers;
 mod faults;

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::TempDir;
 
+use crate::patience;
+
 /// A project in a folder of its own, removed when dropped.
 pub(crate) struct Project(TempDir);
 
@@ -45,7 +47,7 @@ impl Project {
 
     /// Calls `dhow` and waits for its end.
     pub(crate) fn dhow(&self, arguments: &[&str]) -> Ended {
-        Ended::of(self.command(arguments).output().expect("dhow starts"))
+        Ended::of_call(&mut self.command(arguments))
     }
 
     /// Runs the pipeline to its end, killed on the way at `fault` if one is named.
@@ -54,7 +56,7 @@ impl Project {
         if let Some(fault) = fault {
             command.env("DHOW_FAULT", fault);
         }
-        Ended::of(command.output().expect("dhow starts"))
+        Ended::of_call(&mut command)
     }
 
     /// A run that goes on by itself.
@@ -65,7 +67,17 @@ impl Project {
 }
 
 impl Ended {
-    pub(crate) fn of(output: Output) -> Self {
+    /// Calls `command` and waits for its end.
+    pub(crate) fn of_call(command: &mut Command) -> Self {
+        Ended::of(patience::output(command))
+    }
+
+    /// Waits for the end of a run that was begun.
+    pub(crate) fn of_run(child: Child) -> Self {
+        Ended::of(patience::end(child, "a run of dhow"))
+    }
+
+    fn of(output: Output) -> Self {
         Ended {
             code: output.status.code(),
             signal: output.status.signal(),

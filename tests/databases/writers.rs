@@ -7,6 +7,7 @@
 use std::process::{Child, Command, Stdio};
 
 use crate::cluster::SHARED;
+use crate::patience;
 use crate::project::Project;
 
 const ACCOUNTS: u32 = 20_000;
@@ -47,7 +48,7 @@ fn a_copy_made_while_others_write_is_of_one_point_in_time() {
              create table stop ();"
         ),
     );
-    let mut writers: Vec<Child> = (0..2).map(|_| writer(&database)).collect();
+    let writers: Vec<Child> = (0..2).map(|_| writer(&database)).collect();
     let pipeline = format!(
         "sources:\n  account: {{ type: postgres, url: \"{url}\", table: account, split_rows: 1000 }}\n  \
          entry: {{ type: postgres, url: \"{url}\", table: entry, split_rows: 1000 }}\n\
@@ -66,8 +67,8 @@ fn a_copy_made_while_others_write_is_of_one_point_in_time() {
     }
     let written = SHARED.psql(&database, "select count(*) > 0 from entry");
     SHARED.psql(&database, "alter table stop add x int; insert into stop values (1)");
-    for writer in &mut writers {
-        assert!(writer.wait().expect("psql ends").success());
+    for writer in writers {
+        assert!(patience::end(writer, "a writer").status.success());
     }
     assert_eq!(written, "t", "nobody wrote while the copies were made");
 }

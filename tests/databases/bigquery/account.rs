@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use super::gate::{Gate, PROJECT, python};
+use crate::patience;
 use crate::project::Project;
 
 /// Where tables are made.
@@ -88,12 +89,12 @@ impl Account {
     fn call(&self, what: &str) -> Value {
         let script: PathBuf =
             concat!(env!("CARGO_MANIFEST_DIR"), "/tests/databases/bigquery/account.py").into();
-        let out = Command::new(python())
+        let mut command = Command::new(python());
+        command
             .arg(script)
             .args([what, self.endpoint(), self.credentials.as_deref().unwrap_or("-")])
-            .args([&self.project, &self.dataset, &self.table])
-            .output()
-            .expect("Python starts");
+            .args([&self.project, &self.dataset, &self.table]);
+        let out = patience::output(&mut command);
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         serde_json::from_slice(&out.stdout).unwrap_or_default()
     }

@@ -126,7 +126,7 @@ fn killed_during(site: &Site, held: &Held) {
     let mut child = site.project.begin();
     held.wait();
     child.kill().expect("it waits for an answer");
-    let ended = Ended::of(child.wait_with_output().expect("dhow ends"));
+    let ended = Ended::of_run(child);
     assert!(ended.was_killed(), "{}", ended.err);
     held.release();
 }
@@ -298,7 +298,7 @@ fn two_processes_with_the_same_ledger_publish_a_load_once() {
         held.wait();
         let other = twin.run(None);
         held.release();
-        let one = Ended::of(child.wait_with_output().expect("dhow ends"));
+        let one = Ended::of_run(child);
         let told = format!("{:?} {}, and {:?} {}", one.code, one.err, other.code, other.err);
         assert_eq!(other.code, Some(0), "{}: {told}", mode.0);
         site.gate.finish_jobs();

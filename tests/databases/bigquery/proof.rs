@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 
 use super::gate::{Fault, Gate, When, python};
+use crate::patience;
 
 #[test]
 fn googles_own_client_cannot_tell_the_gate_from_bigquery() {
@@ -40,7 +41,7 @@ fn googles_own_client_cannot_tell_the_gate_from_bigquery() {
         }
         writeln!(answers).expect("Python listens");
     }
-    let ended = child.wait_with_output().expect("Python ends");
+    let ended = patience::end(child, "the proof");
     let said = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(steps.last().map(String::as_str), Some("proven"), "after {steps:?}: {said}");
     assert_eq!(gate.open_orders(), 0, "every fault that was ordered has come");

@@ -27,7 +27,7 @@ fn told_by(doris: &Doris, rows: &str, sink: &str) -> String {
     ));
     std::fs::write(project.path("rows.csv"), rows).expect("a folder");
     let mut command = project.command(&["run", "--quiet", "--tries", "1"]);
-    let ended = crate::project::Ended::of(command.output().expect("dhow starts"));
+    let ended = crate::project::Ended::of_call(&mut command);
     let folder = project.path("").canonicalize().expect("the folder is there");
     let said = ended
         .err

@@ -11,7 +11,7 @@ mod shards;
 
 #[cfg(feature = "connectorx")]
 use crate::cluster::SHARED;
-use crate::project::Project;
+use crate::project::{Ended, Project};
 use crate::tds::{Fault, Tds, When};
 
 /// A server with a table of `rows` rows in `shop`: `id`, `name` and a rowversion.
@@ -65,9 +65,8 @@ fn no_row_that_the_server_quotes_is_told_or_logged() {
          sinks:\n  out: {{ from: rows, type: parquet, path: out/t, mode: replace }}\n",
         server.url("shop")
     ));
-    let ended = project.command(&["run"]).env("DHOW_LOG", "trace").output().expect("dhow starts");
-    let told = [ended.stdout, ended.stderr].concat();
-    let told = String::from_utf8_lossy(&told);
+    let ended = Ended::of_call(project.command(&["run"]).env("DHOW_LOG", "trace"));
+    let told = ended.out + &ended.err;
     assert!(told.contains("could not read `t`") && told.contains("245"), "{told}");
     for secret in ["Ada", "имя 1", server.password.as_str(), "Trusting the server"] {
         assert!(!told.contains(secret), "{secret} is in: {told}");

@@ -2,7 +2,7 @@
 
 use super::{add, with_rows};
 use crate::cluster::SHARED;
-use crate::project::Project;
+use crate::project::{Ended, Project};
 use crate::tds::{Fault, Gate, Tds, When};
 
 fn pipeline(servers: &[Tds; 2], target: &str, more: &str) -> Project {
@@ -40,11 +40,10 @@ fn both_shards_are_read_side_by_side() {
     }
     let (url, target) = SHARED.url("side_by_side");
     let project = pipeline(&servers, &url, "");
-    let mut child =
-        project.command(&["run", "--quiet", "--jobs", "2"]).spawn().expect("dhow starts");
+    let child = project.command(&["run", "--quiet", "--jobs", "2"]).spawn().expect("dhow starts");
     gate.wait_for(2);
     gate.open();
-    assert!(child.wait().expect("dhow ends").success());
+    assert_eq!(Ended::of_run(child).code, Some(0));
     assert_eq!(counts(&target), "eu|100\nus|50");
 }
 

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::patience;
 use crate::tds::{Encryption, Setup, Tds};
 
 /// `DHOW_TEST_PYTHON`, or the environment that `make` fills from `requirements.txt`.
@@ -12,10 +13,9 @@ fn python() -> std::path::PathBuf {
 
 /// What a Python program prints that is called with the address of `server`.
 fn run_python(server: &Tds, program: &str, more: &str) -> String {
-    let out = Command::new(python())
-        .args(["-c", program, &server.port().to_string(), &server.user, &server.password, more])
-        .output()
-        .expect("Python runs");
+    let mut command = Command::new(python());
+    command.args(["-c", program, &server.port().to_string()]);
+    let out = patience::output(command.args([&server.user, &server.password, more]));
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     String::from_utf8(out.stdout).expect("Python prints UTF-8")
 }

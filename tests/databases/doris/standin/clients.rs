@@ -6,6 +6,7 @@ use mysql_async::prelude::Queryable;
 
 use super::with_tables;
 use crate::doris::stand::{Doris, Fault, When};
+use crate::patience;
 
 fn split(address: &str) -> (String, String) {
     let (host, port) = address.split_once(':').expect("host:port");
@@ -75,10 +76,9 @@ fn python() -> std::path::PathBuf {
 /// What a Python program prints that is called with the addresses of `doris`.
 fn run_python(doris: &Doris, program: &str) -> String {
     let ((host, http), (_, query)) = (split(&doris.fe()), split(&doris.query()));
-    let out = Command::new(python())
-        .args(["-c", program, &host, &query, &http, &doris.user, &doris.password])
-        .output()
-        .expect("python is there: run `make test`, or set DHOW_TEST_PYTHON");
+    let mut command = Command::new(python());
+    command.args(["-c", program, &host, &query, &http, &doris.user, &doris.password]);
+    let out = patience::output(&mut command);
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     String::from_utf8(out.stdout).expect("UTF-8")
 }
