@@ -124,7 +124,8 @@ async fn start<I: Intake>(
     lent.copying()?.1.take_up_to(most);
     let sessions = Arc::clone(sessions);
     Ok(batches(Left::CutOff, |sender| async move {
-        run(&job, intake, lent, &sessions, (held, most), &sender).await
+        let outlet = Outlet { sender: &sender, held };
+        run(&job, intake, lent, &sessions, most, outlet).await
     }))
 }
 
@@ -145,25 +146,61 @@ fn too_long(label: &str, most: usize) -> Error {
     error.at("relation", label)
 }
 
+/// Where pieces go, and the memory that is held for them.
+struct Outlet<'a, I: Intake> {
+    sender: &'a mpsc::Sender<I::Piece>,
+    held: Box<dyn Reservation>,
+}
+
+impl<I: Intake> Outlet<'_, I> {
+    /// Passes a piece on; `false` when nobody wants it.
+    async fn pass(&mut self, piece: I::Piece) -> Result<bool> {
+        // This piece, the one that waits, and the one that is made next.
+        self.held.resize(I::bytes(&piece).saturating_mul(3))?;
+        Ok(self.sender.send(piece).await.is_ok())
+    }
+}
+
 async fn run<I: Intake>(
     job: &Job,
     mut intake: I,
     mut lent: Lent,
     sessions: &Sessions,
-    (mut held, most): (Box<dyn Reservation>, usize),
-    sender: &mpsc::Sender<I::Piece>,
+    most: usize,
+    mut outlet: Outlet<'_, I>,
 ) -> Result<()> {
     job.check(&lent).await?;
+    if !copy(job, &mut intake, &mut lent, most, &mut outlet).await? {
+        return Ok(());
+    }
+    let last = intake.finish()?;
+    // The locks are held by now, so that nothing can change any more: did it before?
+    relation::unchanged(lent.client()?, &job.label).await?;
+    if let Some(piece) = last {
+        let _ = outlet.sender.send(piece).await;
+    }
+    sessions.give_back(lent).await
+}
+
+/// Takes all rows in; `false` when nobody wants more of them.
+///
+/// The driver's stream of the COPY ends here: as long as it is there, the session waits for somebody to
+/// take what is left in it, which is how the COPY ended, and gives no other answer.
+async fn copy<I: Intake>(
+    job: &Job,
+    intake: &mut I,
+    lent: &mut Lent,
+    most: usize,
+    outlet: &mut Outlet<'_, I>,
+) -> Result<bool> {
     let (client, blocks) = lent.copying()?;
     let copy = client.copy_out(&job.sql).await.map_err(|e| job.failed(&e))?;
     pin_mut!(copy);
     while let Some(block) = blocks.next().await {
         let mut rows = payloads(&block);
         while let Some(piece) = intake.push(&mut rows)? {
-            // This piece, the one that waits, and the one that is made next.
-            held.resize(I::bytes(&piece).saturating_mul(3))?;
-            if sender.send(piece).await.is_err() {
-                return Ok(());
+            if !outlet.pass(piece).await? {
+                return Ok(false);
             }
         }
     }
@@ -175,11 +212,5 @@ async fn run<I: Intake>(
         end.map_err(|e| job.failed(&e))?;
         return Err(Error::bug("the driver was given rows of a COPY"));
     }
-    let last = intake.finish()?;
-    // The locks are held by now, so that nothing can change any more: did it before?
-    relation::unchanged(lent.client()?, &job.label).await?;
-    if let Some(piece) = last {
-        let _ = sender.send(piece).await;
-    }
-    sessions.give_back(lent).await
+    Ok(true)
 }

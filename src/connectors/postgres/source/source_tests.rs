@@ -14,6 +14,7 @@ use super::sessions::View;
 use super::{Plan, open};
 use crate::config::Options;
 use crate::connectors::Context;
+use crate::connectors::conformance::is_long;
 use crate::connectors::postgres::cluster::SHARED;
 use crate::error::{Kind, Result};
 use crate::memory::unlimited;
@@ -187,6 +188,7 @@ async fn a_primary_key_is_known_where_no_row_repeats_it() {
         ("part", none, "a"),
         ("parent", none, ""),
         ("heir", none, ""),
+        ("pair", &[("consistency", "split")], ""),
         ("odd", none, "n"),
         ("odd", &[("nan", "null")], ""),
         ("seen", none, ""),
@@ -315,6 +317,27 @@ async fn equal_ids_are_equal_rows_and_a_change_makes_another_id() {
     let first = id().await;
     SHARED.psql(&db, "update t set id = 2");
     assert_ne!(id().await, first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn short_reads_one_after_the_other_all_come_to_their_end() {
+    let (url, database) = SHARED.url("short");
+    SHARED.psql(&database, "create table t as select 1 as n");
+    let snapshot = snapshot(&url, &[("table", "t")]).await;
+    let times = if is_long() { 100_000 } else { 1_000 };
+    let readers = [(); 2].map(|()| {
+        let snapshot = Arc::clone(&snapshot);
+        tokio::spawn(async move {
+            for _ in 0..times {
+                let mut rows = snapshot.verbatim(&snapshot.splits()[0]).unwrap().blocks;
+                assert_eq!(rows.try_next().await.unwrap().unwrap().rows, 1);
+                assert!(rows.try_next().await.unwrap().is_none());
+            }
+        })
+    });
+    for reader in readers {
+        reader.await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
