@@ -127,7 +127,7 @@ impl Mode {
         match (mode.key().is_empty(), key.is_empty()) {
             (true, true) if matches!(mode, Mode::Merge(_) | Mode::DeleteInsert(_)) => {
                 Err(Error::config(format!("mode `{name}` needs a key"))
-                    .hint("name the columns that tell rows apart, such as `key: [id]`"))
+                    .hint("name the columns that tell rows apart as `key`, such as `id`"))
             }
             (true, false) => Err(Error::config(format!("mode `{name}` takes no key"))
                 .hint("remove `key`, or choose `merge` or `delete+insert`")),

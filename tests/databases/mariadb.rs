@@ -138,6 +138,8 @@ impl MariaDb {
         command
             .args(["--no-defaults", "--batch", "--skip-column-names", "--unbuffered"])
             .args(["--default-character-set=utf8mb4", "--user=root", "--max-allowed-packet=1G"])
+            // Nobody waits a day for a lock that somebody else has kept.
+            .arg("--init-command=set session lock_wait_timeout = 300")
             .arg(format!("--socket={}", self.socket.display()))
             .arg(database)
             .env("PATH", path())

@@ -1,16 +1,11 @@
 //! What tests wait for has a limit: one that waited for ever would only end with the whole run,
 //! and nobody would know which one it was.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::io::Write;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Once, mpsc};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, getpid, kill_process};
-
-use crate::project::is_long;
+use rustix::process::{Pid, Signal, kill_process};
 
 /// Many times what anything here takes, on a busy machine too.
 const LIMIT: Duration = Duration::from_secs(300);
@@ -31,7 +26,6 @@ pub(crate) fn end(child: Child, what: &str) -> Output {
 }
 
 fn end_within(limit: Duration, child: Child, what: &str) -> Output {
-    watch();
     let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw).expect("a process id");
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || tell.send(child.wait_with_output()));
@@ -50,49 +44,13 @@ fn end_within(limit: Duration, child: Child, what: &str) -> Output {
 
 /// The threads of a process, and what the system does for each.
 fn state(id: Pid) -> String {
-    let threads = threads(id).into_iter().map(|(thread, name)| {
-        let wait = of_thread(id, &thread, "wchan");
-        format!("{name} {wait}")
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).unwrap_or_default();
+    let threads = std::fs::read_dir(format!("/proc/{}/task", id.as_raw_nonzero()));
+    let threads = threads.into_iter().flatten().flatten().map(|thread| {
+        let [name, wait] = ["comm", "wchan"].map(|file| read(&thread.path().join(file)));
+        format!("{} {}", name.trim(), wait.trim())
     });
     threads.collect::<Vec<_>>().join(", ")
-}
-
-/// The threads of a process, with the beginning of the name of each.
-fn threads(id: Pid) -> BTreeMap<OsString, String> {
-    let entries = std::fs::read_dir(format!("/proc/{}/task", id.as_raw_nonzero()));
-    let threads = entries.into_iter().flatten().flatten().map(|entry| entry.file_name());
-    threads.map(|thread| (thread.clone(), of_thread(id, &thread, "comm"))).collect()
-}
-
-fn of_thread(id: Pid, thread: &OsString, file: &str) -> String {
-    let path = format!("/proc/{}/task/{}/{file}", id.as_raw_nonzero(), thread.display());
-    std::fs::read_to_string(path).unwrap_or_default().trim().to_owned()
-}
-
-/// Ends this process when a test goes on for longer than any should, whatever it waits for: each has
-/// a thread of its name.
-fn watch() {
-    static BEGUN: Once = Once::new();
-    let limit = Duration::from_secs(if is_long() { 3 * 3600 } else { 900 });
-    BEGUN.call_once(|| {
-        std::thread::spawn(move || {
-            let mut begun = BTreeMap::new();
-            loop {
-                let threads = threads(getpid());
-                begun.retain(|thread, _| threads.contains_key(thread));
-                for (thread, name) in threads.into_iter().filter(|(_, name)| name.contains("::")) {
-                    let since = *begun.entry(thread).or_insert_with(Instant::now);
-                    if since.elapsed() > limit {
-                        // Past the output that is kept back until a test ends.
-                        let told = format!("not ended after {limit:?}: the test {name}...\n");
-                        let _ = std::io::stderr().write_all(told.as_bytes());
-                        std::process::exit(1);
-                    }
-                }
-                std::thread::sleep(Duration::from_secs(1));
-            }
-        });
-    });
 }
 
 /// Waits until `what` is so.
