@@ -17,7 +17,12 @@ pub(crate) fn output(command: &mut Command) -> Output {
     let called = format!("{command:?}");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn();
-    end(child.unwrap_or_else(|error| panic!("{called} does not start: {error}")), &called)
+    end(
+        child.unwrap_or_else(|error| {
+            panic!("{called} does not start: {error}; `make test` installs what tests call")
+        }),
+        &called,
+    )
 }
 
 /// Waits for the end of `child`, called `what`, and gives what it said.

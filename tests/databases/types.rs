@@ -143,10 +143,11 @@ fn databases() -> [(String, String); 2] {
 fn shape(database: &str) -> String {
     SHARED.psql(
         database,
-        "select attname, format_type(atttypid, atttypmod), col_description(attrelid, attnum), \
-         attnotnull from pg_attribute where attrelid = 't'::regclass and attnum > 0 \
-         union all select conname, pg_get_constraintdef(oid), null, null \
-         from pg_constraint where conrelid = 't'::regclass",
+        "select attnum, attname, format_type(atttypid, atttypmod), \
+         col_description(attrelid, attnum), attnotnull \
+         from pg_attribute where attrelid = 't'::regclass and attnum > 0 \
+         union all select 0, conname, pg_get_constraintdef(oid), null, null \
+         from pg_constraint where conrelid = 't'::regclass order by 1, 2",
     )
 }
 

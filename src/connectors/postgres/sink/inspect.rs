@@ -173,9 +173,9 @@ impl Looking<'_> {
     fn note_of_key(&self) -> Option<String> {
         let options = &self.sink.options;
         let key = ddl::new_key(self.load, &options.table_key);
-        let is_any = !key.is_empty();
-        is_any
-            .then(|| format!("`{}` is new: its primary key is ({})", options.table, key.join(", ")))
+        let told =
+            || format!("`{}` is new: its primary key is ({})", options.table, key.join(", "));
+        (!key.is_empty()).then(told)
     }
 
     async fn may_change(&self, table: &Table) -> Result<()> {

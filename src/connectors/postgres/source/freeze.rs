@@ -37,6 +37,8 @@ struct Scene {
     client: Client,
     instance: Instance,
     relation: Relation,
+    /// The columns of its primary key, if it has one.
+    key: Vec<String>,
     view: View,
     high: Option<Watermark>,
 }
@@ -64,12 +66,7 @@ impl<'a> Freeze<'a> {
             Keeper::There(hold) => Some(hold),
             Keeper::Wanted | Keeper::None(_) => None,
         };
-        let key = match &scene.view {
-            View::Moment { .. } => keys::primary(&scene.client, &scene.relation).await?,
-            // A row whose key changes meanwhile may be read with either one.
-            View::Now => Vec::new(),
-        };
-        Ok(self.frozen(scene, kept, key, notes, hold))
+        Ok(self.frozen(scene, kept, notes, hold))
     }
 
     /// Enters the moment of an earlier process again, if it is held and still what is wanted.
@@ -174,8 +171,13 @@ impl<'a> Freeze<'a> {
         };
         let relation = Relation::describe(&client, options).await?;
         relation.lock(&client).await?;
+        let key = match &view {
+            View::Moment { .. } => keys::primary(&client, &relation).await?,
+            // A row whose key changes meanwhile may be read with either one.
+            View::Now => Vec::new(),
+        };
         let instance = Instance::of(&client).await?;
-        Ok(Scene { client, instance, relation, view, high })
+        Ok(Scene { client, instance, relation, key, view, high })
     }
 
     /// What is read and how, as a name.
@@ -214,17 +216,10 @@ impl<'a> Freeze<'a> {
         Ok(Kept { id, what, moment, high, pieces, held: None })
     }
 
-    fn frozen(
-        &self,
-        scene: Scene,
-        kept: Kept,
-        key: Vec<String>,
-        notes: Vec<String>,
-        hold: Option<Hold>,
-    ) -> Frozen {
+    fn frozen(&self, scene: Scene, kept: Kept, notes: Vec<String>, hold: Option<Hold>) -> Frozen {
         let options = &self.plan.options;
         let form = scene.form(options);
-        let Scene { client, relation, view, .. } = scene;
+        let Scene { client, relation, key, view, .. } = scene;
         let memo = kept.memo();
         // Each read makes sure by itself that the relation is still the same.
         let (opener, described) = match view {
