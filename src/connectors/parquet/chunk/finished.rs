@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::{Buf, Bytes};
-use parquet::basic::{BoundaryOrder, Compression, Encoding, PageType};
+use parquet::basic::{BoundaryOrder, Compression, Encoding, PageType, Type};
 use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::{ParquetError, Result};
@@ -17,68 +17,7 @@ use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
-use super::KEPT;
-
-/// Compresses pages; all columns of a file take turns, so that there is one compressor only.
-pub(in crate::connectors::parquet) struct Press {
-    compression: Compression,
-    zstd: Option<zstd::bulk::Compressor<'static>>,
-    /// The page that is being put together, and what becomes of it.
-    pub(super) page: Vec<u8>,
-    pressed: Vec<u8>,
-    /// Levels of the page, one for each row.
-    pub(super) levels: Vec<u32>,
-}
-
-impl Press {
-    /// A press for `compression`.
-    pub(in crate::connectors::parquet) fn new(compression: Compression) -> Result<Self> {
-        let zstd = match compression {
-            Compression::ZSTD(level) => {
-                Some(zstd::bulk::Compressor::new(level.compression_level())?)
-            }
-            _ => None,
-        };
-        let (page, pressed, levels) = (Vec::new(), Vec::new(), Vec::new());
-        Ok(Press { compression, zstd, page, pressed, levels })
-    }
-
-    /// Whether it can do what it is for; else pages are the library's alone.
-    pub(in crate::connectors::parquet) fn is_able(&self) -> bool {
-        self.zstd.is_some() || self.compression == Compression::UNCOMPRESSED
-    }
-
-    /// Bytes of memory between two pages.
-    pub(in crate::connectors::parquet) fn memory(&self) -> usize {
-        self.page.capacity() + self.pressed.capacity() + 4 * self.levels.capacity()
-    }
-
-    /// The page that was put together, compressed; the next one begins. Answers its length before
-    /// as well.
-    fn press(&mut self) -> Result<(Bytes, usize)> {
-        let length = self.page.len();
-        let bytes = match &mut self.zstd {
-            None => Bytes::copy_from_slice(&self.page),
-            Some(zstd) => {
-                self.pressed.clear();
-                self.pressed.reserve(zstd::zstd_safe::compress_bound(length));
-                zstd.compress_to_buffer(&self.page, &mut self.pressed)?;
-                Bytes::copy_from_slice(&self.pressed)
-            }
-        };
-        self.page.clear();
-        self.page.shrink_to(KEPT);
-        self.pressed.clear();
-        self.pressed.shrink_to(KEPT);
-        Ok((bytes, length))
-    }
-}
-
-impl std::fmt::Debug for Press {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Press").field("compression", &self.compression).finish_non_exhaustive()
-    }
-}
+use super::press::{Effort, Press};
 
 /// What is known of a data page beside its bytes.
 pub(super) struct About {
@@ -102,6 +41,8 @@ pub(super) struct Finished {
     pub(super) nulls: usize,
     /// How many data pages have which encoding, in their order.
     encodings: Vec<(Encoding, i32)>,
+    /// What effort pages of the last encoding are worth; `None` for texts, which are worth all.
+    effort: Option<Effort>,
     values: ColumnIndexBuilder,
     /// Rows and bytes of each data page.
     places: Vec<(usize, usize)>,
@@ -111,6 +52,7 @@ impl Finished {
     pub(super) fn new(column: ColumnDescPtr) -> Self {
         Finished {
             values: ColumnIndexBuilder::new(column.physical_type()),
+            effort: (column.physical_type() != Type::BYTE_ARRAY).then(Effort::default),
             column,
             pages: VecDeque::new(),
             dictionary: None,
@@ -125,7 +67,8 @@ impl Finished {
 
     /// Takes the data page that `press` holds.
     pub(super) fn data_page(&mut self, press: &mut Press, about: About) -> Result<()> {
-        let (buf, length) = press.press()?;
+        self.count(about.encoding);
+        let (buf, length) = press.press(self.effort.as_mut())?;
         let page = Page::DataPage {
             buf,
             num_values: u32::try_from(about.rows)?,
@@ -137,14 +80,21 @@ impl Finished {
         let bytes = self.write(page, length)?;
         self.places.push((about.rows, bytes.len()));
         self.pages.push_back(bytes);
-        match self.encodings.last_mut() {
-            Some((encoding, pages)) if *encoding == about.encoding => *pages += 1,
-            _ => self.encodings.push((about.encoding, 1)),
-        }
         self.rows += about.rows;
         self.nulls += about.nulls;
         self.index(about.range, about.nulls == about.rows, i64::try_from(about.nulls)?);
         Ok(())
+    }
+
+    /// Takes note of the encoding of a page.
+    fn count(&mut self, encoding: Encoding) {
+        match self.encodings.last_mut() {
+            Some((last, pages)) if *last == encoding => *pages += 1,
+            _ => {
+                self.encodings.push((encoding, 1));
+                self.effort = self.effort.take().map(|_| Effort::default());
+            }
+        }
     }
 
     /// Takes note of the bounds of a page. Where values have none, the chunk gets no index, which knows
@@ -162,7 +112,7 @@ impl Finished {
 
     /// Takes the dictionary of `values` values that `press` holds, which stands before all pages.
     pub(super) fn dictionary_page(&mut self, press: &mut Press, values: usize) -> Result<()> {
-        let (buf, length) = press.press()?;
+        let (buf, length) = press.press(None)?;
         let page = Page::DictionaryPage {
             buf,
             num_values: u32::try_from(values)?,
@@ -201,7 +151,7 @@ impl Finished {
             offset += bytes;
         }
         self.values.set_boundary_order(order);
-        let metadata = self.metadata(press.compression, statistics)?;
+        let metadata = self.metadata(press.compression(), statistics)?;
         let closed = ColumnCloseResult {
             bytes_written: self.bytes as u64,
             rows_written: self.rows as u64,

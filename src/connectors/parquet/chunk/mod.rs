@@ -13,6 +13,7 @@ mod fixed;
 mod native;
 mod open;
 mod places;
+mod press;
 mod range;
 mod reals;
 mod runs;
@@ -31,7 +32,8 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::statistics::Statistics;
 use parquet::schema::types::ColumnDescPtr;
 
-pub(super) use finished::{Pages, Press};
+pub(super) use finished::Pages;
+pub(super) use press::Press;
 
 use finished::{About, Finished};
 use fixed::Fixed;

@@ -418,6 +418,25 @@ fn a_dictionary_of_values_that_do_not_come_again_is_given_up_after_the_first_tho
     assert_eq!(encodings(few.collect()), [dictionary, (Encoding::RLE_DICTIONARY, 1)]);
 }
 
+#[test]
+fn texts_that_differ_in_a_byte_only_are_kept_apart() {
+    let mut texts: Vec<String> = (0..40).map(|n| "a".repeat(n)).collect();
+    for at in 0..30 {
+        let mut text = "a".repeat(30);
+        text.replace_range(at..=at, "b");
+        texts.push(text);
+    }
+    texts.extend(["\0", "\0\0", "a\0", "\0a", "\0\0\0\0", "aaaa\0"].map(str::to_owned));
+    let rows = (0..9_000).map(|n| &texts[n * n / 3 % texts.len()]);
+    let texts: ArrayRef = Arc::new(StringArray::from_iter_values(rows));
+    let batch = RecordBatch::try_from_iter([("text", texts)]).unwrap();
+    let (meta, back) = read(&ours(std::slice::from_ref(&batch), properties().build()));
+    assert_eq!(back.columns(), batch.columns());
+    let chunk = meta.row_group(0).column(0);
+    let encodings = chunk.page_encoding_stats().unwrap().iter().map(|pages| pages.encoding);
+    assert_eq!(encodings.collect::<Vec<_>>(), [Encoding::PLAIN, Encoding::RLE_DICTIONARY]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
     #[test]

@@ -7,7 +7,7 @@ use parquet::errors::Result;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
 use super::open::{Dictionary, Open};
-use super::places::Places;
+use super::places::{Places, VACANT};
 use super::{Values, range, unexpected};
 
 /// The length that stands before each value of a page.
@@ -26,6 +26,47 @@ pub(super) struct Words {
     ends: Vec<usize>,
     places: Places,
     hashes: ahash::RandomState,
+    recent: Recent,
+}
+
+/// Where values were found lately, each by its length and its ends: a column of few values finds
+/// nearly all of them here, and 16 bytes are known by their ends.
+#[derive(Debug)]
+struct Recent(Box<[(Ends, u32); RECENT]>);
+
+/// How many values are found by their ends, a power of two.
+const RECENT: usize = 64;
+
+/// The length of a value, its first and its last bytes.
+type Ends = (usize, u64, u64);
+
+impl Default for Recent {
+    fn default() -> Self {
+        Recent(Box::new([((0, 0, 0), VACANT); RECENT]))
+    }
+}
+
+impl Recent {
+    fn slot(&mut self, (length, first, last): Ends) -> &mut (Ends, u32) {
+        let mixed = first ^ last.rotate_left(29) ^ length as u64;
+        // The highest bits of a product depend on all bits of its factors.
+        let slot = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - RECENT.ilog2());
+        &mut self.0[usize::try_from(slot).unwrap_or(0)]
+    }
+}
+
+/// The first and the last eight bytes, or as many as there are.
+#[inline]
+fn ends(value: &[u8]) -> Ends {
+    let half = |four: &[u8; 4]| u64::from(u32::from_le_bytes(*four));
+    let (first, last) = match (value.first_chunk::<8>(), value.last_chunk::<8>()) {
+        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
+        _ => match (value.first_chunk::<4>(), value.last_chunk::<4>()) {
+            (Some(first), Some(last)) => (half(first), half(last)),
+            _ => (value.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0),
+        },
+    };
+    (value.len(), first, last)
 }
 
 /// A value that is too long for its length is too long for a page, and is refused with that.
@@ -70,7 +111,19 @@ fn begin(value: &[u8]) -> u64 {
 impl Words {
     #[inline]
     fn place(&mut self, value: &[u8]) -> u32 {
-        let Words { plain, ends, places, hashes } = self;
+        let ends = ends(value);
+        let (known, place) = *self.recent.slot(ends);
+        let is_it = known == ends && place != VACANT;
+        if is_it && (value.len() <= 16 || are_same(self.at(place as usize), value)) {
+            return place;
+        }
+        let place = self.search(value);
+        *self.recent.slot(ends) = (ends, place);
+        place
+    }
+
+    fn search(&mut self, value: &[u8]) -> u32 {
+        let Words { plain, ends, places, hashes, .. } = self;
         let (place, is_new) = places.find_or_make(
             hashes.hash_one(value),
             |place| are_same(at(plain, ends, place), value),
@@ -81,6 +134,10 @@ impl Words {
             ends.push(plain.len());
         }
         place
+    }
+
+    fn at(&self, place: usize) -> &[u8] {
+        at(&self.plain, &self.ends, place)
     }
 }
 
@@ -106,7 +163,7 @@ impl Dictionary for Words {
     type Value = Vec<u8>;
 
     fn range(&self, places: impl Iterator<Item = usize>) -> Option<(Vec<u8>, Vec<u8>)> {
-        Extremes::of(places.map(|place| at(&self.plain, &self.ends, place)))
+        Extremes::of(places.map(|place| self.at(place)))
     }
 
     fn len(&self) -> usize {
@@ -119,7 +176,7 @@ impl Dictionary for Words {
 
     fn memory(&self) -> usize {
         let ends = self.ends.capacity() * size_of::<usize>();
-        self.plain.capacity() + ends + self.places.memory()
+        self.plain.capacity() + ends + self.places.memory() + size_of_val(&*self.recent.0)
     }
 
     fn put(mut self, out: &mut Vec<u8>) {

@@ -12,8 +12,10 @@ const ROWS_LEAST: usize = 32;
 pub(super) struct Chunk<'a> {
     /// The columns of each row.
     columns: usize,
-    /// What is left of a row from each of its fields on, row after row.
-    fields: Vec<&'a [u8]>,
+    /// Row after row.
+    fields: Vec<Field<'a>>,
+    /// Each row from its first field on.
+    rows: Vec<&'a [u8]>,
     /// Bytes of the rows.
     pub(super) bytes: usize,
 }
@@ -21,21 +23,24 @@ pub(super) struct Chunk<'a> {
 impl<'a> Chunk<'a> {
     /// An empty one, for rows of `columns`.
     pub(super) fn new(columns: usize) -> Self {
-        Chunk { columns, fields: Vec::with_capacity(rows_most(columns) * columns), bytes: 0 }
+        let rows = rows_most(columns);
+        let (fields, rows) = (Vec::with_capacity(rows * columns), Vec::with_capacity(rows));
+        Chunk { columns, fields, rows, bytes: 0 }
     }
 
     /// Forgets its rows.
     pub(super) fn clear(&mut self) {
         self.fields.clear();
+        self.rows.clear();
         self.bytes = 0;
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.rows.is_empty()
     }
 
     pub(super) fn rows(&self) -> usize {
-        self.fields.len().checked_div(self.columns).unwrap_or(0)
+        self.rows.len()
     }
 
     /// Takes rows from `payloads`, at most `rows` and until they have `bytes`; the payload that is
@@ -46,8 +51,8 @@ impl<'a> Chunk<'a> {
         rows: usize,
         bytes: usize,
     ) -> Option<&'a [u8]> {
-        let most = rows.min(rows_most(self.columns)).saturating_mul(self.columns.max(1));
-        while self.fields.len() < most && self.bytes < bytes {
+        let most = rows.min(rows_most(self.columns));
+        while self.rows.len() < most && self.bytes < bytes {
             let payload = payloads.next()?;
             if !self.cut(payload) {
                 return Some(payload);
@@ -62,28 +67,27 @@ impl<'a> Chunk<'a> {
         if usize::try_from(i16::from_be_bytes(*count)) != Ok(self.columns) || self.columns == 0 {
             return false;
         }
-        let (begin, bytes) = (self.fields.len(), rest.len());
-        let are_there = (0..self.columns).all(|_| {
-            self.fields.push(rest);
-            next_field(&mut rest).is_some()
-        });
-        let is_row = are_there && rest.is_empty();
+        let (row, before) = (rest, self.fields.len());
+        self.fields.extend((0..self.columns).map_while(|_| next_field(&mut rest)));
+        let is_row = rest.is_empty() && self.fields.len() - before == self.columns;
         match is_row {
-            true => self.bytes += bytes,
-            false => self.fields.truncate(begin),
+            true => {
+                self.rows.push(row);
+                self.bytes += row.len();
+            }
+            false => self.fields.truncate(before),
         }
         is_row
     }
 
     /// The fields of one column.
     pub(super) fn column(&self, at: usize) -> impl Iterator<Item = Option<Field<'a>>> {
-        let starts = self.fields.iter().skip(at).step_by(self.columns.max(1));
-        starts.map(|start| next_field(&mut &**start))
+        self.fields.iter().skip(at).step_by(self.columns.max(1)).map(|field| Some(*field))
     }
 
     /// Each row, from its first field on.
     pub(super) fn each_row(&self) -> impl Iterator<Item = &'a [u8]> {
-        self.fields.iter().step_by(self.columns.max(1)).copied()
+        self.rows.iter().copied()
     }
 }
 

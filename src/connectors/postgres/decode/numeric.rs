@@ -51,23 +51,6 @@ trait Whole: Copy {
     fn move_up(self, places: u32) -> Option<Self>;
 }
 
-impl Whole for u64 {
-    const ZERO: Self = 0;
-
-    #[inline]
-    fn add(self, factor: u32, digit: u32) -> Option<Self> {
-        self.checked_mul(u64::from(factor))?.checked_add(u64::from(digit))
-    }
-
-    #[inline]
-    fn move_up(self, places: u32) -> Option<Self> {
-        match places {
-            0 => Some(self),
-            _ => self.checked_mul(10_u64.checked_pow(places)?),
-        }
-    }
-}
-
 impl Whole for i128 {
     const ZERO: Self = 0;
 
@@ -130,15 +113,56 @@ fn checked(digit: [u8; 2]) -> Result<u32, Trouble> {
     }
 }
 
+/// Powers of 10 that everyday numbers are moved by.
+const TENS: [u64; 5] = [1, 10, 100, 1_000, 10_000];
+
+/// The number times 10 to the power of `scale` if it is an everyday one, of at most 16 decimal digits;
+/// `None` for all others, and for what is none.
+#[inline]
+fn everyday(bytes: &[u8], scale: i32) -> Option<i128> {
+    let Some(([c0, c1, w0, w1, sign @ (0 | 0x40), 0, _, _], rest)) = bytes.split_first_chunk()
+    else {
+        return None;
+    };
+    let (digits, odd) = rest.as_chunks::<2>();
+    let count = u16::from_be_bytes([*c0, *c1]);
+    if !odd.is_empty() || usize::from(count) != digits.len() || count > 4 {
+        return None;
+    }
+    let (mut sum, mut largest) = (0_u64, 0);
+    for digit in digits {
+        let digit = u16::from_be_bytes(*digit);
+        largest = largest.max(digit);
+        sum = sum * 10_000 + u64::from(digit);
+    }
+    if largest >= 10_000 || sum == 0 {
+        return (sum == 0).then_some(0);
+    }
+    let weight = i32::from(i16::from_be_bytes([*w0, *w1]));
+    let shift = 4 * (weight + 1 - i32::from(count)) + scale;
+    // The divisors are constants so that none of this is a division by the processor.
+    let (number, cut) = match shift {
+        -1 => (sum / 10, sum % 10),
+        -2 => (sum / 100, sum % 100),
+        -3 => (sum / 1_000, sum % 1_000),
+        _ => (sum.checked_mul(*TENS.get(usize::try_from(shift).ok()?)?)?, 0),
+    };
+    let number = i128::from(number);
+    (cut == 0).then_some(if *sign == 0 { number } else { -number })
+}
+
 /// The number times 10 to the power of `scale`, exactly; its size must be below `limit`.
 #[inline]
 pub(super) fn to_i128(bytes: &[u8], scale: i32, limit: i128) -> Result<i128, Trouble> {
+    match everyday(bytes, scale) {
+        Some(number) if number.abs() < limit => Ok(number),
+        _ => to_any_i128(bytes, scale, limit),
+    }
+}
+
+fn to_any_i128(bytes: &[u8], scale: i32, limit: i128) -> Result<i128, Trouble> {
     let sent = part(bytes, scale)?;
-    // Up to 16 decimal digits are the everyday case; they never overflow 64 bits.
-    let size = match sent.digits.len() <= 4 && sent.shift <= 2 {
-        true => i128::from(whole::<u64>(&sent)?),
-        false => whole::<i128>(&sent)?,
-    };
+    let size = whole::<i128>(&sent)?;
     match size < limit {
         true => Ok(if sent.negative { -size } else { size }),
         false => Err(TOO_LONG),
@@ -183,4 +207,37 @@ pub(super) fn shown(bytes: &[u8]) -> Option<String> {
     let fraction: String = (point..point + i32::try_from(scale).ok()?).map(at).collect();
     let (sign, dot) = (if sent.negative { "-" } else { "" }, if scale > 0 { "." } else { "" });
     Some(format!("{sign}{whole}{dot}{fraction}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Digits to base 10,000, many of them round, and one that is none.
+    fn digit() -> impl Strategy<Value = u16> {
+        let round = (0..10_u16, prop::sample::select(vec![1, 10, 100, 1_000]));
+        prop_oneof![round.prop_map(|(digit, tens)| digit * tens), 0..=10_000_u16]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+        #[test]
+        fn everyday_numbers_are_what_all_others_are(
+            digits in prop::collection::vec(digit(), 0..6),
+            weight in -3..4_i16,
+            sign in prop_oneof![4 => Just(0_u16), 4 => Just(0x4000), 1 => any::<u16>()],
+            scale in -3..6_i32,
+            limit in prop_oneof![Just(1_000_i128), Just(10_i128.pow(15))],
+        ) {
+            let count = u16::try_from(digits.len()).unwrap();
+            let header = [count, weight.cast_unsigned(), sign, 0];
+            let sent: Vec<u8> =
+                header.into_iter().chain(digits).flat_map(u16::to_be_bytes).collect();
+            let outcome = |number: Result<i128, Trouble>| format!("{number:?}");
+            let expected = outcome(to_any_i128(&sent, scale, limit));
+            prop_assert_eq!(outcome(to_i128(&sent, scale, limit)), expected);
+        }
+    }
 }
