@@ -31,7 +31,7 @@ fn seldom_repeats(column: &ArrayRef) -> Option<bool> {
     }
     let converter = RowConverter::new(vec![SortField::new(column.data_type().clone())]).ok()?;
     let rows = converter.convert_columns(std::slice::from_ref(column)).ok()?;
-    let distinct = rows.iter().collect::<HashSet<_>>().len();
+    let distinct = rows.iter().collect::<HashSet<_, ahash::RandomState>>().len();
     let is_key = distinct * 16 > rows.num_rows() && ascends(&rows);
     Some(hardly_repeat(distinct, rows.num_rows()) || is_key)
 }

@@ -118,7 +118,7 @@ const TENS: [u64; 5] = [1, 10, 100, 1_000, 10_000];
 
 /// The number times 10 to the power of `scale` if it is an everyday one, of at most 16 decimal digits;
 /// `None` for all others, and for what is none.
-#[inline]
+#[inline(always)]
 fn everyday(bytes: &[u8], scale: i32) -> Option<i128> {
     let Some(([c0, c1, w0, w1, sign @ (0 | 0x40), 0, _, _], rest)) = bytes.split_first_chunk()
     else {
@@ -152,7 +152,7 @@ fn everyday(bytes: &[u8], scale: i32) -> Option<i128> {
 }
 
 /// The number times 10 to the power of `scale`, exactly; its size must be below `limit`.
-#[inline]
+#[inline(always)]
 pub(super) fn to_i128(bytes: &[u8], scale: i32, limit: i128) -> Result<i128, Trouble> {
     match everyday(bytes, scale) {
         Some(number) if number.abs() < limit => Ok(number),
