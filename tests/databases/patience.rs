@@ -16,13 +16,10 @@ const GOING: Duration = Duration::from_secs(10);
 pub(crate) fn output(command: &mut Command) -> Output {
     let called = format!("{command:?}");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn();
-    end(
-        child.unwrap_or_else(|error| {
-            panic!("{called} does not start: {error}; `make test` installs what tests call")
-        }),
-        &called,
-    )
+    let child = command.spawn().unwrap_or_else(|error| {
+        panic!("{called} does not start: {error}; `make test` installs what tests call")
+    });
+    end(child, &called)
 }
 
 /// Waits for the end of `child`, called `what`, and gives what it said.

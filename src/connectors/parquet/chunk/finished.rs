@@ -5,7 +5,7 @@ use std::io::{Cursor, Read};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::{Buf, Bytes};
-use parquet::basic::{BoundaryOrder, Compression, Encoding, PageType, Type};
+use parquet::basic::{BoundaryOrder, Compression, Encoding, PageType};
 use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::{ParquetError, Result};
@@ -41,8 +41,8 @@ pub(super) struct Finished {
     pub(super) nulls: usize,
     /// How many data pages have which encoding, in their order.
     encodings: Vec<(Encoding, i32)>,
-    /// What effort pages of the last encoding are worth; `None` for texts, which are worth all.
-    effort: Option<Effort>,
+    /// What effort pages of the last encoding are worth.
+    effort: Effort,
     values: ColumnIndexBuilder,
     /// Rows and bytes of each data page.
     places: Vec<(usize, usize)>,
@@ -52,7 +52,7 @@ impl Finished {
     pub(super) fn new(column: ColumnDescPtr) -> Self {
         Finished {
             values: ColumnIndexBuilder::new(column.physical_type()),
-            effort: (column.physical_type() != Type::BYTE_ARRAY).then(Effort::default),
+            effort: Effort::of(column.physical_type()),
             column,
             pages: VecDeque::new(),
             dictionary: None,
@@ -68,7 +68,7 @@ impl Finished {
     /// Takes the data page that `press` holds.
     pub(super) fn data_page(&mut self, press: &mut Press, about: About) -> Result<()> {
         self.count(about.encoding);
-        let (buf, length) = press.press(self.effort.as_mut())?;
+        let (buf, length) = press.press(&mut self.effort)?;
         let page = Page::DataPage {
             buf,
             num_values: u32::try_from(about.rows)?,
@@ -92,7 +92,7 @@ impl Finished {
             Some((last, pages)) if *last == encoding => *pages += 1,
             _ => {
                 self.encodings.push((encoding, 1));
-                self.effort = self.effort.take().map(|_| Effort::default());
+                self.effort = Effort::of(self.column.physical_type());
             }
         }
     }
@@ -112,7 +112,7 @@ impl Finished {
 
     /// Takes the dictionary of `values` values that `press` holds, which stands before all pages.
     pub(super) fn dictionary_page(&mut self, press: &mut Press, values: usize) -> Result<()> {
-        let (buf, length) = press.press(None)?;
+        let (buf, length) = press.press(&mut Effort::full())?;
         let page = Page::DictionaryPage {
             buf,
             num_values: u32::try_from(values)?,
@@ -151,7 +151,7 @@ impl Finished {
             offset += bytes;
         }
         self.values.set_boundary_order(order);
-        let metadata = self.metadata(press.compression(), statistics)?;
+        let metadata = self.metadata(press.compression, statistics)?;
         let closed = ColumnCloseResult {
             bytes_written: self.bytes as u64,
             rows_written: self.rows as u64,

@@ -1,7 +1,7 @@
 //! Compresses pages, with as much effort as makes them shorter.
 
 use bytes::Bytes;
-use parquet::basic::Compression;
+use parquet::basic::{Compression, Type};
 use parquet::errors::Result;
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::compress_bound;
@@ -12,13 +12,14 @@ use super::KEPT;
 const TRIAL: usize = 32;
 
 /// The level of zstd that looks for matches at fewer places and leaves what has none as it is. Plain
-/// numbers of many digits get 7 % shorter by it than at level 1, in half the time (TPC-H `lineitem`);
-/// texts get longer.
+/// numbers of many digits get 7 % shorter by it than at level 1, in 0.57 of the time (TPC-H `lineitem`,
+/// benches/README.md); texts get longer.
 const LITTLE: i32 = -2;
 
 /// Compresses pages; all columns of a file take turns, so that there is one compressor only.
 pub(in crate::connectors::parquet) struct Press {
-    compression: Compression,
+    /// What becomes of pages.
+    pub(super) compression: Compression,
     zstd: Option<Zstd>,
     /// The page that is being put together.
     pub(super) page: Vec<u8>,
@@ -27,7 +28,7 @@ pub(in crate::connectors::parquet) struct Press {
 }
 
 /// Which level pages that are like each other are worth.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Effort {
     is_little: bool,
     /// Pages until both levels are tried again.
@@ -35,6 +36,20 @@ pub(super) struct Effort {
 }
 
 impl Effort {
+    /// The level of the file, which nothing changes.
+    pub(super) fn full() -> Self {
+        Effort { is_little: false, pages: usize::MAX }
+    }
+
+    /// What pages of values of `kind` begin with: the first one says what they are worth, but texts are
+    /// worth the level of the file.
+    pub(super) fn of(kind: Type) -> Self {
+        match kind {
+            Type::BYTE_ARRAY => Effort::full(),
+            _ => Effort { is_little: false, pages: 0 },
+        }
+    }
+
     /// Whether the next page is worth little effort; `None` if that is to be tried.
     fn next(&mut self) -> Option<bool> {
         self.pages = self.pages.checked_sub(1)?;
@@ -60,11 +75,6 @@ impl Press {
         Ok(Press { compression, zstd, page: Vec::new(), levels: Vec::new() })
     }
 
-    /// What becomes of pages.
-    pub(super) fn compression(&self) -> Compression {
-        self.compression
-    }
-
     /// Whether it can do what it is for; else pages are the library's alone.
     pub(in crate::connectors::parquet) fn is_able(&self) -> bool {
         self.zstd.is_some() || self.compression == Compression::UNCOMPRESSED
@@ -77,8 +87,8 @@ impl Press {
     }
 
     /// The page that was put together, compressed; the next one begins. Answers its length before
-    /// as well. Without `effort` it is compressed at the level of the file.
-    pub(super) fn press(&mut self, effort: Option<&mut Effort>) -> Result<(Bytes, usize)> {
+    /// as well.
+    pub(super) fn press(&mut self, effort: &mut Effort) -> Result<(Bytes, usize)> {
         let length = self.page.len();
         let bytes = match &mut self.zstd {
             None => Bytes::copy_from_slice(&self.page),
@@ -96,10 +106,8 @@ impl Zstd {
         Ok(Zstd { compressor, level, full: Vec::new(), little: Vec::new() })
     }
 
-    fn press(&mut self, page: &[u8], effort: Option<&mut Effort>) -> Result<Bytes> {
+    fn press(&mut self, page: &[u8], effort: &mut Effort) -> Result<Bytes> {
         let Zstd { compressor, level, full, little } = self;
-        let mut always = Effort { is_little: false, pages: 1 };
-        let effort = effort.unwrap_or(&mut always);
         let worth = effort.next();
         if worth != Some(true) {
             compress(compressor, *level, page, full)?;
@@ -145,7 +153,7 @@ mod tests {
 
     use super::*;
 
-    fn pressed(press: &mut Press, page: &[u8], effort: Option<&mut Effort>) -> usize {
+    fn pressed(press: &mut Press, page: &[u8], effort: &mut Effort) -> usize {
         press.page.extend_from_slice(page);
         let (bytes, length) = press.press(effort).unwrap();
         assert_eq!(length, page.len());
@@ -168,14 +176,14 @@ mod tests {
         assert!(at(level, &texts) < at(LITTLE, &texts));
 
         let mut press = Press::new(Compression::ZSTD(full)).unwrap();
-        let mut effort = Effort::default();
-        assert_eq!(pressed(&mut press, &numbers, Some(&mut effort)), at(LITTLE, &numbers));
+        let mut effort = Effort::of(Type::INT64);
+        assert_eq!(pressed(&mut press, &numbers, &mut effort), at(LITTLE, &numbers));
         for _ in 1..TRIAL {
-            assert_eq!(pressed(&mut press, &texts, Some(&mut effort)), at(LITTLE, &texts));
+            assert_eq!(pressed(&mut press, &texts, &mut effort), at(LITTLE, &texts));
         }
         // They are no numbers any more, and the next trial says so.
-        assert_eq!(pressed(&mut press, &texts, Some(&mut effort)), at(level, &texts));
-        assert_eq!(pressed(&mut press, &numbers, Some(&mut effort)), at(level, &numbers));
-        assert_eq!(pressed(&mut press, &numbers, None), at(level, &numbers));
+        assert_eq!(pressed(&mut press, &texts, &mut effort), at(level, &texts));
+        assert_eq!(pressed(&mut press, &numbers, &mut effort), at(level, &numbers));
+        assert_eq!(pressed(&mut press, &numbers, &mut Effort::full()), at(level, &numbers));
     }
 }

@@ -29,16 +29,16 @@ pub(super) struct Words {
     recent: Recent,
 }
 
-/// Where values were found lately, each by its length and its ends: a column of few values finds
-/// nearly all of them here, and 16 bytes are known by their ends.
+/// Where values were found lately, each by its length and its edges: a column of few values finds
+/// nearly all of them here, and up to 16 bytes are known by them.
 #[derive(Debug)]
-struct Recent(Box<[(Ends, u32); RECENT]>);
+struct Recent(Box<[(Edges, u32); RECENT]>);
 
-/// How many values are found by their ends, a power of two.
+/// How many values are found by their edges, a power of two.
 const RECENT: usize = 64;
 
 /// The length of a value, its first and its last bytes.
-type Ends = (usize, u64, u64);
+type Edges = (usize, u64, u64);
 
 impl Default for Recent {
     fn default() -> Self {
@@ -47,7 +47,7 @@ impl Default for Recent {
 }
 
 impl Recent {
-    fn slot(&mut self, (length, first, last): Ends) -> &mut (Ends, u32) {
+    fn slot(&mut self, (length, first, last): Edges) -> &mut (Edges, u32) {
         let mixed = first ^ last.rotate_left(29) ^ length as u64;
         // The highest bits of a product depend on all bits of its factors.
         let slot = mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - RECENT.ilog2());
@@ -55,18 +55,11 @@ impl Recent {
     }
 }
 
-/// The first and the last eight bytes, or as many as there are.
+/// The first eight bytes, or all of fewer, and the last eight, if there are as many.
 #[inline]
-fn ends(value: &[u8]) -> Ends {
-    let half = |four: &[u8; 4]| u64::from(u32::from_le_bytes(*four));
-    let (first, last) = match (value.first_chunk::<8>(), value.last_chunk::<8>()) {
-        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
-        _ => match (value.first_chunk::<4>(), value.last_chunk::<4>()) {
-            (Some(first), Some(last)) => (half(first), half(last)),
-            _ => (value.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)), 0),
-        },
-    };
-    (value.len(), first, last)
+fn edges(value: &[u8]) -> Edges {
+    let last = value.last_chunk().map_or(0, |last| u64::from_le_bytes(*last));
+    (value.len(), begin(value), last)
 }
 
 /// A value that is too long for its length is too long for a page, and is refused with that.
@@ -100,25 +93,22 @@ impl<'a> Extremes<'a> {
 fn begin(value: &[u8]) -> u64 {
     match value.first_chunk() {
         Some(first) => u64::from_be_bytes(*first),
-        None => {
-            let mut first = [0; 8];
-            first[..value.len()].copy_from_slice(value);
-            u64::from_be_bytes(first)
-        }
+        // Flags are common, and a call of the C library costs more than they do.
+        None => (0..).zip(value).fold(0, |all, (at, byte)| all | u64::from(*byte) << (56 - 8 * at)),
     }
 }
 
 impl Words {
     #[inline]
     fn place(&mut self, value: &[u8]) -> u32 {
-        let ends = ends(value);
-        let (known, place) = *self.recent.slot(ends);
-        let is_it = known == ends && place != VACANT;
+        let edges = edges(value);
+        let (known, place) = *self.recent.slot(edges);
+        let is_it = known == edges && place != VACANT;
         if is_it && (value.len() <= 16 || are_same(self.at(place as usize), value)) {
             return place;
         }
         let place = self.search(value);
-        *self.recent.slot(ends) = (ends, place);
+        *self.recent.slot(edges) = (edges, place);
         place
     }
 

@@ -135,8 +135,11 @@ fn everyday(bytes: &[u8], scale: i32) -> Option<i128> {
         largest = largest.max(digit);
         sum = sum * 10_000 + u64::from(digit);
     }
-    if largest >= 10_000 || sum == 0 {
-        return (sum == 0).then_some(0);
+    if largest >= 10_000 {
+        return None;
+    }
+    if sum == 0 {
+        return Some(0);
     }
     let weight = i32::from(i16::from_be_bytes([*w0, *w1]));
     let shift = 4 * (weight + 1 - i32::from(count)) + scale;
