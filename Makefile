@@ -33,16 +33,17 @@ test-long: postgres mariadb $(VENV_TESTS)/ready $(NPM_TESTS)/ready ## the tests 
 
 # The tests start servers of their own, so none is set up to run: `createcluster.d` is read by
 # Debian's package when it would make the first one.
-postgres: ## install Debian's PostgreSQL and PgBouncer for the tests, unless they are there
+postgres: ## install Debian's PostgreSQL, PgBouncer and locales for the tests, unless they are there
 	@{ ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null; } && \
-	  { [ -x /usr/sbin/pgbouncer ] || command -v pgbouncer >/dev/null; } || { \
-	  echo "installing the Debian packages postgresql and pgbouncer, which tests start on their own" && \
+	  { [ -x /usr/sbin/pgbouncer ] || command -v pgbouncer >/dev/null; } && \
+	  [ -e /usr/share/i18n/locales/ja_JP ] || { \
+	  echo "installing the Debian packages postgresql and pgbouncer, which tests start on their own, and locales" && \
 	  root=$$([ "$$(id -u)" = 0 ] || echo sudo) && \
 	  $$root mkdir -p /etc/postgresql-common/createcluster.d && \
 	  echo "create_main_cluster = false" | \
 	    $$root tee /etc/postgresql-common/createcluster.d/dhow.conf >/dev/null && \
 	  $$root apt-get update -q && \
-	  $$root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y postgresql pgbouncer && \
+	  $$root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y postgresql pgbouncer locales && \
 	  $$root rm /etc/postgresql-common/createcluster.d/dhow.conf; }
 
 # Debian's package would start a server of its own after it is installed; `policy-rc.d` says no.

@@ -46,6 +46,14 @@ pub trait Sink: Debug + Send + Sync {
     /// What is in the target now: serves the plan, and finds a mark that is already there.
     async fn inspect(&self, load: &Load) -> Result<Target>;
 
+    /// What `load` would have the target do, as SQL in the order of the run, for a person who wants to
+    /// read it beforehand: whole statements with their `;`, and comments. Empty where no SQL is sent.
+    ///
+    /// Reads only, like `inspect`. Names that come from the load's id are those of this `load`.
+    async fn statements(&self, _load: &Load) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     /// Makes ready for parts; may be called again, also with another snapshot: then what was staged
     /// under the one before is taken back.
     async fn prepare(&self, load: &Load) -> Result<()>;

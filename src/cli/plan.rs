@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use clap::Args;
+use serde_json::Value;
 
 use super::exit::{SUCCESS, Stop};
 use super::run::OutputFormat;
@@ -11,7 +12,8 @@ use super::variable::Vars;
 use super::{limits, print as out, project, runtime};
 use crate::config::Pipeline;
 use crate::engine::{Purpose, Settings, World};
-use crate::plan::{Facts, RelationFacts};
+use crate::error::Error;
+use crate::plan::RelationFacts;
 
 /// Flags of `dhow plan`.
 #[derive(Debug, Args)]
@@ -21,7 +23,7 @@ pub(super) struct PlanCommand {
     #[arg(value_name = "PIPELINE")]
     pipeline: Option<String>,
 
-    /// Show the statements of sources, models and checks as well
+    /// Show the statements of sources, models, checks and sinks as well
     #[arg(long, env = "DHOW_SQL", conflicts_with = "json")]
     sql: bool,
 
@@ -83,25 +85,38 @@ pub(super) fn settings(
 
 /// Plans `pipeline` and prints it.
 pub(super) fn print(pipeline: Pipeline, settings: Settings, form: Form) -> Result<u8, Stop> {
-    let open = async move { World::open(&pipeline, &settings, Purpose::Look).await };
-    let world = runtime::block_on(2, open)??;
-    match form {
-        Form::Steps => {
-            let end = "nothing was written; `dhow plan --sql` shows the statements";
-            out::line(&format!("{}\n{end}\n", world.plan.shown()))?;
-        }
-        Form::Statements => {
-            let (steps, statements) = (world.plan.shown(), statements(&world.facts));
-            out::line(&format!("{steps}\n{statements}\n\nnothing was written"))?;
-        }
-        Form::Json => out::json(&world.plan.to_json())?,
+    let look = async move {
+        let world = World::open(&pipeline, &settings, Purpose::Look).await?;
+        Ok::<_, Error>(match form {
+            Form::Steps => {
+                let end = "nothing was written; `dhow plan --sql` shows the statements";
+                Shown::Text(format!("{}\n{end}\n", world.plan.shown()))
+            }
+            Form::Statements => {
+                let (steps, statements) = (world.plan.shown(), statements(&world).await?);
+                Shown::Text(format!("{steps}\n{statements}\n\nnothing was written"))
+            }
+            Form::Json => Shown::Data(world.plan.to_json()),
+        })
+    };
+    match runtime::block_on(2, look)?? {
+        Shown::Text(text) => out::line(&text)?,
+        Shown::Data(data) => out::json(&data)?,
     }
     Ok(SUCCESS)
 }
 
-/// What is sent to servers for the first split of each source, and every statement of ours with its
-/// parameters and the way in which it will be run; each under a comment that says whose it is.
-fn statements(facts: &Facts) -> String {
+/// A plan as it is printed.
+enum Shown {
+    Text(String),
+    Data(Value),
+}
+
+/// What is sent to servers for the first split of each source, every statement of ours with its
+/// parameters and the way in which it will be run, and what targets are sent; each under a comment that
+/// says whose it is.
+async fn statements(world: &World) -> Result<String, Error> {
+    let facts = &world.facts;
     let statement = |what: &str, name: &str, relation: &RelationFacts| {
         format!("-- {what} {name}\n{}", relation.explained.trim())
     };
@@ -116,5 +131,7 @@ fn statements(facts: &Facts) -> String {
     let models = facts.relations.iter().filter(|(_, relation)| !relation.explained.is_empty());
     let models = models.map(|(name, relation)| statement("model", name, relation));
     let checks = facts.checks.iter().map(|(name, check)| statement("check", name, check));
-    sources.chain(models).chain(checks).collect::<Vec<_>>().join("\n\n")
+    let sinks = world.statements().await?.into_iter().filter(|(_, lines)| !lines.is_empty());
+    let sinks = sinks.map(|(name, lines)| format!("-- sink {name}\n{}", lines.join("\n")));
+    Ok(sources.chain(models).chain(checks).chain(sinks).collect::<Vec<_>>().join("\n\n"))
 }

@@ -76,14 +76,7 @@ impl Job {
     }
 
     pub(super) fn load(&self, id: LoadId) -> Load {
-        Load {
-            id,
-            schema: Arc::clone(&self.step.schema),
-            mode: self.step.mode.clone(),
-            snapshot: self.snapshot.clone(),
-            source_key: self.step.source_key.clone(),
-            repeatable: self.step.by_split_of.is_some(),
-        }
+        self.step.load(id, self.snapshot.clone())
     }
 
     /// The parts of a load that runs split by split.

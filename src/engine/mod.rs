@@ -5,6 +5,7 @@
 
 mod backoff;
 mod check;
+mod chosen;
 mod job;
 mod load;
 mod peak;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 
 use super::Settings;
+use super::chosen::Chosen;
 use super::load::Settling;
 use crate::config::{CheckDef, ModelDef, Pipeline, SinkDef, SourceDef};
 use crate::connectors::{self, Connector, Context};
@@ -15,9 +16,9 @@ use crate::faults::point;
 use crate::plan::dag::{self, Edges};
 use crate::plan::{self, Facts, Plan, SourceFacts, Step};
 use crate::sink::{Load, LoadId, Sink, Target};
-use crate::source::{BatchStream, Snapshot, Watermark, Watermarks, Window};
+use crate::source::{BatchStream, Snapshot, SnapshotId, Watermark, Watermarks, Window};
 use crate::state::{Lease, Ledger, OpenRun};
-use crate::transform::{self, Lineage, Query, Session};
+use crate::transform::{self, Query, Session};
 
 /// Why a pipeline is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +126,22 @@ impl World {
         Ok(World { plan, facts, pipeline, session, snapshots, sinks, desk })
     }
 
+    /// What the target of each load of the plan would be sent, under the name of its sink: see
+    /// [`Sink::statements`].
+    ///
+    /// # Errors
+    /// Those of the servers that are asked.
+    pub async fn statements(&self) -> Result<Vec<(&str, Vec<String>)>> {
+        let mut all = Vec::new();
+        for step in self.plan.loads() {
+            let Some(opened) = self.sinks.get(&step.sink) else { continue };
+            let load = step.load(plan_id()?, SnapshotId(String::new()));
+            let statements = opened.sink.statements(&load).await;
+            all.push((step.sink.as_str(), statements.map_err(|e| e.at("sink", &step.sink))?));
+        }
+        Ok(all)
+    }
+
     /// Columns and rows of one relation, for `dhow sql` without a target: a stream for each
     /// partition.
     pub async fn rows(
@@ -193,41 +210,6 @@ fn run_id() -> String {
     let now = jiff::Timestamp::now();
     let salt = blake3::hash(format!("{now} {}", std::process::id()).as_bytes()).to_hex();
     format!("{}-{}", now.strftime("%Y%m%dT%H%M%S"), &salt[..4])
-}
-
-/// What is needed for the sinks that were selected.
-struct Chosen<'a> {
-    sinks: Vec<&'a SinkDef>,
-    /// Sources and models, by name.
-    relations: BTreeSet<String>,
-}
-
-impl<'a> Chosen<'a> {
-    fn of(pipeline: &'a Pipeline, lineage: &Lineage, select: &[String]) -> Self {
-        let edges = &lineage.models;
-        let sinks = plan::selected(pipeline, edges, select);
-        let relations = match pipeline.sinks.is_empty() {
-            true => edges.keys().cloned().chain(source_names(pipeline)).collect(),
-            false => sinks.iter().flat_map(|sink| dag::upstream(edges, &sink.from)).collect(),
-        };
-        Chosen { sinks, relations }
-    }
-
-    fn models(&self, pipeline: &Pipeline) -> Vec<ModelDef> {
-        let chosen = |model: &&ModelDef| self.relations.contains(&model.name);
-        pipeline.models.iter().filter(chosen).cloned().collect()
-    }
-
-    /// Checks of which everything that they read is there anyway.
-    fn checks(&self, pipeline: &Pipeline, lineage: &Lineage) -> Vec<CheckDef> {
-        let reads = |check: &CheckDef| lineage.checks.get(&check.name).into_iter().flatten();
-        let chosen = |check: &&CheckDef| reads(check).all(|name| self.relations.contains(name));
-        pipeline.checks.iter().filter(chosen).cloned().collect()
-    }
-}
-
-fn source_names(pipeline: &Pipeline) -> impl Iterator<Item = String> {
-    pipeline.sources.iter().map(|source| source.name.clone())
 }
 
 impl Opened {

@@ -12,6 +12,7 @@ mod make;
 mod parts;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub use make::{plan, selected};
 pub use parts::{PartStep, parts};
@@ -19,7 +20,7 @@ pub use parts::{PartStep, parts};
 use arrow::datatypes::SchemaRef;
 
 use crate::config::OnRefused;
-use crate::sink::{Key, Mode, Target};
+use crate::sink::{Key, Load, LoadId, Mode, Target};
 use crate::source::{RowForm, SnapshotId, Split, Watermark};
 
 /// What was found out about the world before planning.
@@ -151,6 +152,18 @@ impl Facts {
 }
 
 impl LoadStep {
+    /// The load that this step is when it has `id` and reads `snapshot`.
+    pub fn load(&self, id: LoadId, snapshot: SnapshotId) -> Load {
+        Load {
+            id,
+            schema: Arc::clone(&self.schema),
+            mode: self.mode.clone(),
+            snapshot,
+            source_key: self.source_key.clone(),
+            repeatable: self.by_split_of.is_some(),
+        }
+    }
+
     /// The source, if each of its rows goes to the sink just as it is read.
     pub fn as_read(&self) -> Option<&str> {
         let source = self.by_split_of.as_deref()?;

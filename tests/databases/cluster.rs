@@ -35,6 +35,8 @@ dir=$1; bin=$2; port=$3; shift 3
 cleanup() { "$bin/pg_ctl" -D "$dir/data" -m immediate -w stop >/dev/null 2>&1 || true; rm -rf "$dir"; }
 trap cleanup EXIT
 trap '' INT TERM
+# Where tests put locales of their own; those of the machine are found as well.
+export LOCPATH="$dir/locale"
 "$bin/initdb" -D "$dir/data" -A trust -U postgres -E UTF8 --locale=C.UTF-8 --no-sync >/dev/null
 start() {
   "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -o "-k $dir -p $port -c fsync=off -c listen_addresses=127.0.0.1 -c max_connections=200 $*" start >/dev/null

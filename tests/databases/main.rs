@@ -18,6 +18,7 @@ mod writers;
 mod faults;
 mod limits;
 mod mistakes;
+mod money;
 mod network;
 mod proxy;
 mod shards;

@@ -36,22 +36,36 @@ fn verdict(target: &str) -> String {
 }
 
 #[test]
-fn the_plan_shows_the_statement_that_reads_the_first_split() {
-    let database = shard("eu");
+fn the_plan_shows_what_reads_the_first_split_and_what_the_target_will_be_sent() {
+    let (database, (target_url, target)) = (shard("eu"), SHARED.url("target"));
     let url = SHARED.url_of(&database);
+    SHARED.psql(&target, "create table t (id bigint, name text)");
     let project = Project::of(&format!(
         "sources:\n  rows: {{ type: postgres, table: t, split_rows: 4000, shards: {{ eu: \"{url}\" }} }}\n\
-         sinks:\n  out: {{ from: rows, type: parquet, path: out/t, mode: replace }}\n"
+         sinks:\n  files: {{ from: rows, type: parquet, path: out/t, mode: replace }}\n  \
+         out: {{ from: rows, type: postgres, url: \"{target_url}\", table: t, mode: append, \
+         on_schema_change: append_new_columns }}\n"
     ));
     let planned = project.dhow(&["plan", "--sql"]);
     assert_eq!(planned.code, Some(0), "{}", planned.err);
     let (_, statements) = planned.out.split_once("\n-- ").expect("there are statements");
+    let house = include_str!("../../src/connectors/postgres/sink/house.sql");
     assert_eq!(
         statements,
-        "source rows: the first of 3 splits\n\
-         copy (select \"id\", \"name\" from only \"public\".\"t\" \
-         where ctid < '(70,0)'::pg_catalog.tid) to stdout (format binary)\n\n\
-         nothing was written\n"
+        format!(
+            "source rows: the first of 3 splits\n\
+             copy (select \"id\", \"name\" from only \"public\".\"t\" \
+             where ctid < '(70,0)'::pg_catalog.tid) to stdout (format binary)\n\n\
+             -- sink out\n-- where dhow keeps its notes, once for a database\n{house}\
+             alter table \"public\".\"t\" add column \"shard\" text;\n\
+             -- each part of the rows, in a transaction of its own\n\
+             copy \"public\".\"t\" (\"shard\", \"id\", \"name\") from stdin (format binary);\n\n\
+             nothing was written\n"
+        )
+    );
+    assert_eq!(
+        SHARED.psql(&target, "select count(*) from pg_namespace where nspname = '_dhow'"),
+        "0"
     );
 }
 

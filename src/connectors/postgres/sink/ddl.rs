@@ -7,7 +7,7 @@ use crate::connectors::OnSchemaChange;
 use crate::connectors::postgres::encode::{fits, widened};
 use crate::connectors::postgres::name::TableName;
 use crate::connectors::postgres::quote::{columns, identifier, literal};
-use crate::connectors::postgres::server_type::Column;
+use crate::connectors::postgres::server_type::{Column, Filled};
 use crate::error::{Error, Result};
 use crate::sink::{Key, Load, Mode};
 
@@ -45,6 +45,16 @@ pub(in crate::connectors::postgres) fn create(
     let mut sql = format!("create table {} ({});\n", table.sql(), lines.join(", "));
     sql.extend(schema.fields().iter().filter_map(|field| comment(table, field)));
     Ok(sql)
+}
+
+/// The statement that makes `stage` for rows that go into the columns `names` of `table` later.
+pub(in crate::connectors::postgres) fn stage(
+    stage: &TableName,
+    table: &TableName,
+    names: &[&str],
+) -> String {
+    let names = columns(names.iter().copied());
+    format!("create table {} as select {names} from {} with no data", stage.sql(), table.sql())
 }
 
 /// The primary key of a new table: what tells its rows apart. Rows with the same key of
@@ -119,15 +129,9 @@ pub(in crate::connectors::postgres) fn reshape(
 ) -> Result<Vec<String>> {
     let mut statements = Vec::new();
     let alter = |what: String| format!("alter table {} {what}", table.sql());
-    for found in there {
+    for found in there.iter().filter(|found| !stays(schema, found)) {
         let name = identifier(&found.name);
-        let kept = match schema.field_with_name(&found.name) {
-            Ok(field) => takes(field, found),
-            Err(_) => found.filled != crate::connectors::postgres::server_type::Filled::Never,
-        };
-        if !kept {
-            statements.push(alter(format!("drop column {name} cascade")));
-        }
+        statements.push(alter(format!("drop column {name} cascade")));
     }
     for field in schema.fields() {
         let found = there.iter().find(|column| column.name == *field.name());
@@ -140,7 +144,15 @@ pub(in crate::connectors::postgres) fn reshape(
     Ok(statements)
 }
 
+/// Whether a table that is made anew for `schema` has this column as it was.
+pub(in crate::connectors::postgres) fn stays(schema: &Schema, column: &Column) -> bool {
+    match schema.field_with_name(&column.name) {
+        Ok(field) => takes(field, column),
+        Err(_) => column.filled != Filled::Never,
+    }
+}
+
 /// Whether values of `field` can go into `column` as it is.
 pub(in crate::connectors::postgres) fn takes(field: &Field, column: &Column) -> bool {
-    column.filled != crate::connectors::postgres::server_type::Filled::Always && fits(field, column)
+    column.filled != Filled::Always && fits(field, column)
 }

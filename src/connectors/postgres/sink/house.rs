@@ -11,7 +11,8 @@ use crate::sink::LoadId;
 /// Its name.
 pub(in crate::connectors::postgres) const SCHEMA: &str = "_dhow";
 
-const MADE: &str = include_str!("house.sql");
+/// The statements that make them.
+pub(in crate::connectors::postgres) const MADE: &str = include_str!("house.sql");
 
 /// Whether the schema and its tables are there.
 pub(in crate::connectors::postgres) async fn exists(work: &Work) -> Result<bool> {

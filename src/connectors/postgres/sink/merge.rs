@@ -29,14 +29,21 @@ pub(in crate::connectors::postgres) async fn delete_insert(
     key: &[String],
 ) -> Result<()> {
     check_keys(work, bound.place(), key, false).await?;
-    let names = columns(key.iter().map(String::as_str));
-    let same = equal(key, "t", "s");
-    let (target, stage) = (bound.target.sql(), bound.place().sql());
-    let sql = format!(
-        "delete from {target} t using (select distinct {names} from {stage}) s where {same}"
-    );
+    let sql = delete(bound.place(), &bound.target, key);
     work.run(&format!("could not delete from `{}`", bound.target), &sql).await?;
     insert(work, load, bound).await
+}
+
+/// The statement that deletes the rows of `target` whose key occurs in `stage`.
+pub(in crate::connectors::postgres) fn delete(
+    stage: &TableName,
+    target: &TableName,
+    key: &[String],
+) -> String {
+    let names = columns(key.iter().map(String::as_str));
+    let same = equal(key, "t", "s");
+    let (target, stage) = (target.sql(), stage.sql());
+    format!("delete from {target} t using (select distinct {names} from {stage}) s where {same}")
 }
 
 /// Adds the staged rows to the table.

@@ -13,6 +13,9 @@ pub(super) mod pool;
 pub(super) mod prepare;
 #[cfg(test)]
 mod replace_tests;
+pub(super) mod script;
+#[cfg(test)]
+mod script_tests;
 pub(super) mod shadow;
 #[cfg(test)]
 mod sink_columns_tests;
@@ -68,6 +71,10 @@ pub(in crate::connectors::postgres) fn open(
 impl Sink for PostgresSink {
     async fn inspect(&self, load: &Load) -> Result<Target> {
         inspect::inspect(self, load).await.at("server", self.sessions.shown())
+    }
+
+    async fn statements(&self, load: &Load) -> Result<Vec<String>> {
+        script::statements(self, load).await.at("server", self.sessions.shown())
     }
 
     async fn prepare(&self, load: &Load) -> Result<()> {

@@ -4,6 +4,7 @@ use super::PostgresSink;
 use super::bound::{Bound, State};
 use super::ddl;
 use super::house;
+use super::merge::names;
 use super::new_types::NewTypes;
 use super::parts;
 use super::shadow;
@@ -11,7 +12,6 @@ use super::table::Table;
 use super::work::{Hold, Work};
 use crate::connectors::postgres::catalog::columns_of_table;
 use crate::connectors::postgres::name::TableName;
-use crate::connectors::postgres::quote::columns;
 use crate::error::{Error, Result};
 use crate::faults::point;
 use crate::sink::{Load, LoadId, Mode};
@@ -82,8 +82,12 @@ pub(in crate::connectors::postgres) async fn drop_stage(
     work: &Work,
     stage: &TableName,
 ) -> Result<()> {
-    let sql = format!("drop table if exists {}", stage.sql());
-    work.run("could not drop what was staged", &sql).await
+    work.run("could not drop what was staged", &stage_dropped(stage)).await
+}
+
+/// The statement that drops the table `stage`, if it is there.
+pub(in crate::connectors::postgres) fn stage_dropped(stage: &TableName) -> String {
+    format!("drop table if exists {}", stage.sql())
 }
 
 /// Makes what the parts of `load` need, and says where they go.
@@ -107,37 +111,40 @@ async fn make(work: &Work, sink: &PostgresSink, load: &Load) -> Result<Bound> {
         bound.stage = None;
         return Ok(bound);
     }
-    let names = load.schema.fields().iter().map(|field| field.name().as_str());
-    let sql = format!(
-        "create table {} as select {} from {} with no data",
-        bound.place().sql(),
-        columns(names),
-        bound.target.sql()
-    );
+    let sql = ddl::stage(bound.place(), &bound.target, &names(load));
     work.run("could not make a table for the parts", &sql).await?;
     Ok(bound)
 }
 
 /// The table that the load changes, made or changed as the options say.
 async fn target_table(work: &Work, sink: &PostgresSink, load: &Load) -> Result<Table> {
-    let (name, options) = (&sink.options.table, &sink.options);
-    let types = NewTypes::find(work, &load.schema).await?;
-    let statements = match Table::find(work, name).await? {
-        Some(_) => {
-            let there = columns_of_table(&work.client, &name.schema, &name.name).await?;
-            ddl::changes(name, &load.schema, &there, options.on_schema_change, &types)?
-        }
-        None if !options.create_table => return Err(missing(name)),
-        None => {
-            let key = ddl::new_key(load, &options.table_key);
-            vec![ddl::create(name, &load.schema, &key, &types)?]
-        }
-    };
-    for statement in statements {
+    let name = &sink.options.table;
+    let table = Table::find(work, name).await?;
+    for statement in target_statements(work, sink, load, table.is_some()).await? {
         work.run(&format!("could not make or change table `{name}`"), &statement).await?;
     }
     let table = Table::find(work, name).await?;
     table.ok_or_else(|| Error::bug("a table is gone that was made just now"))
+}
+
+/// The statements that make the table or, where it `exists`, change its columns.
+pub(in crate::connectors::postgres) async fn target_statements(
+    work: &Work,
+    sink: &PostgresSink,
+    load: &Load,
+    exists: bool,
+) -> Result<Vec<String>> {
+    let (name, options) = (&sink.options.table, &sink.options);
+    let types = NewTypes::find(work, &load.schema).await?;
+    if exists {
+        let there = columns_of_table(&work.client, &name.schema, &name.name).await?;
+        return ddl::changes(name, &load.schema, &there, options.on_schema_change, &types);
+    }
+    if !options.create_table {
+        return Err(missing(name));
+    }
+    let key = ddl::new_key(load, &options.table_key);
+    Ok(vec![ddl::create(name, &load.schema, &key, &types)?])
 }
 
 /// The error for a table that is not there and may not be made.

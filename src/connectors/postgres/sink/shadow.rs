@@ -25,28 +25,39 @@ pub(in crate::connectors::postgres) async fn make(
     bound: &Bound,
     table: Option<Table>,
 ) -> Result<()> {
-    let (target, stage) = (&bound.target, bound.place());
-    let failed = format!("could not make a table to replace `{target}`");
+    let failed = format!("could not make a table to replace `{}`", bound.target);
+    for statement in statements(work, sink, load, bound.place(), table).await? {
+        work.run(&failed, &statement).await?;
+    }
+    point("pg.shadow_made").await;
+    Ok(())
+}
+
+/// The statements that make `stage`: like `table`, but with the columns of the load.
+pub(in crate::connectors::postgres) async fn statements(
+    work: &Work,
+    sink: &PostgresSink,
+    load: &Load,
+    stage: &TableName,
+    table: Option<Table>,
+) -> Result<Vec<String>> {
+    let target = &sink.options.table;
     let types = NewTypes::find(work, &load.schema).await?;
     let Some(table) = table else {
-        return work.run(&failed, &ddl::create(stage, &load.schema, &[], &types)?).await;
+        return Ok(vec![ddl::create(stage, &load.schema, &[], &types)?]);
     };
     let there = columns_of_table(&work.client, &target.schema, &target.name).await?;
     let dependents = dependents(work, table.oid).await?;
     if !dependents.is_empty() {
         may_refill(sink, load, &dependents, &there)?;
     }
-    let like = format!(
+    let mut statements = vec![format!(
         "create table {} (like {} including all excluding indexes excluding statistics)",
         stage.sql(),
         target.sql()
-    );
-    work.run(&failed, &like).await?;
-    for statement in ddl::reshape(stage, &load.schema, &there, &types)? {
-        work.run(&failed, &statement).await?;
-    }
-    point("pg.shadow_made").await;
-    Ok(())
+    )];
+    statements.extend(ddl::reshape(stage, &load.schema, &there, &types)?);
+    Ok(statements)
 }
 
 /// Builds on the filled shadow what the table it replaces has, step by step: what is there already
@@ -96,41 +107,48 @@ pub(in crate::connectors::postgres) async fn next(
         let names = columns_of_table(&work.client, &stage.schema, &stage.name).await?;
         let names: Vec<_> = names.into_iter().map(|column| column.name).collect();
         for index in indexes(work, table.oid).await? {
-            if index.columns.iter().all(|column| names.contains(column))
-                && !is_made(work, &index.new_name(&load.id)).await?
-            {
+            if index.fits(&names) && !is_made(work, &index.new_name(&load.id)).await? {
                 return index.statement(stage, &load.id).map(Some);
             }
         }
-        let (failed, sql) = ("could not look for foreign keys", include_str!("foreign_keys.sql"));
-        if let Some(row) = work.row(failed, sql, &[&table.oid, &shadow.oid]).await? {
-            return Ok(Some(row.get(0)));
+        if let Some(first) = foreign_keys(work, table, stage, &names).await?.into_iter().next() {
+            return Ok(Some(first));
         }
     }
-    let key = match table {
-        Some(_) => sink.options.table_key.clone(),
-        None => ddl::new_key(load, &sink.options.table_key),
-    };
-    own_key(work, &key, load, stage, shadow).await
-}
-
-/// The primary key over the columns of `key`, if there are any, unless the old table had one.
-async fn own_key(
-    work: &Work,
-    key: &[String],
-    load: &Load,
-    stage: &TableName,
-    shadow: Table,
-) -> Result<Option<String>> {
+    let own = own_key(sink, load, stage, table.is_some());
     let has = "select exists (select from pg_catalog.pg_index \
                where indrelid = $1 and indisprimary)";
     let row = work.row("could not look for a primary key", has, &[&shadow.oid]).await?;
-    if key.is_empty() || row.is_some_and(|row| row.get(0)) {
-        return Ok(None);
-    }
-    let (name, key) = (key_name(&load.id), columns(key.iter().map(String::as_str)));
-    let name = identifier(&name);
-    Ok(Some(format!("alter table {} add constraint {name} primary key ({key})", stage.sql())))
+    Ok(own.filter(|_| !row.is_some_and(|row| row.get(0))))
+}
+
+/// The statements that give `stage`, which has `columns`, the foreign keys of `table` that it lacks.
+pub(in crate::connectors::postgres) async fn foreign_keys(
+    work: &Work,
+    table: Table,
+    stage: &TableName,
+    columns: &[String],
+) -> Result<Vec<String>> {
+    let (failed, sql) = ("could not look for foreign keys", include_str!("foreign_keys.sql"));
+    let rows = work.rows(failed, sql, &[&table.oid, &stage.sql(), &columns]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// The statement that adds the load's own primary key, if it has one; for a shadow that got none from
+/// the table it is to replace.
+pub(in crate::connectors::postgres) fn own_key(
+    sink: &PostgresSink,
+    load: &Load,
+    stage: &TableName,
+    replaces: bool,
+) -> Option<String> {
+    let key = match replaces {
+        true => sink.options.table_key.clone(),
+        false => ddl::new_key(load, &sink.options.table_key),
+    };
+    let (name, columns) = (key_name(&load.id), columns(key.iter().map(String::as_str)));
+    let add = format!("add constraint {} primary key ({columns})", identifier(&name));
+    (!key.is_empty()).then(|| format!("alter table {} {add}", stage.sql()))
 }
 
 /// What the primary key that a load adds is called until the swap.
@@ -190,13 +208,41 @@ impl Index {
         format!("{}_{}", house::stage_name(load), &hash[..16])
     }
 
-    /// Whether it is there for a constraint.
-    pub(in crate::connectors::postgres) fn is_constraint(&self) -> bool {
-        self.constraint_kind.is_some()
+    /// Whether a table with these columns can have a twin of it.
+    pub(in crate::connectors::postgres) fn fits(&self, columns: &[String]) -> bool {
+        self.columns.iter().all(|column| columns.contains(column))
+    }
+
+    /// Whether it is the primary key.
+    pub(in crate::connectors::postgres) fn is_primary(&self) -> bool {
+        self.constraint_kind.as_deref() == Some("p")
+    }
+
+    /// The statement that gives its twin on `table`, which has taken the place of the old one, its name.
+    pub(in crate::connectors::postgres) fn rename_twin(
+        &self,
+        table: &TableName,
+        load: &LoadId,
+    ) -> String {
+        let (made, name) = (self.new_name(load), identifier(&self.name));
+        match self.constraint_kind {
+            Some(_) => {
+                let made = identifier(&made);
+                format!("alter table {} rename constraint {made} to {name}", table.sql())
+            }
+            None => {
+                let made = TableName::new(&table.schema, made).sql();
+                format!("alter index {made} rename to {name}")
+            }
+        }
     }
 
     /// The statements that make its twin.
-    fn statement(&self, stage: &TableName, load: &LoadId) -> Result<String> {
+    pub(in crate::connectors::postgres) fn statement(
+        &self,
+        stage: &TableName,
+        load: &LoadId,
+    ) -> Result<String> {
         let name = identifier(&self.new_name(load));
         let table = stage.sql();
         let mut sql = match (self.constraint_kind.as_deref(), &self.constraint_definition) {

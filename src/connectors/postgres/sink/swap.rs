@@ -24,7 +24,7 @@ pub(in crate::connectors::postgres) async fn apply(
     let (target, stage) = (&bound.target, bound.place());
     let shadow = shadow::shadow(work, stage).await?;
     let Some(old) = Table::find(work, target).await? else {
-        work.run(&failed(target), &format!("analyze {}", stage.sql())).await?;
+        work.run(&failed(target), &analyze(stage)).await?;
         run_all(work, target, &move_in(target, stage)).await?;
         return name_own_key(work, load, target).await;
     };
@@ -32,9 +32,8 @@ pub(in crate::connectors::postgres) async fn apply(
     if !found.is_empty() {
         return refill(work, sink, load, bound, &found).await;
     }
-    work.run(&failed(target), &format!("analyze {}", stage.sql())).await?;
-    let lock = format!("lock table {} in access exclusive mode", target.sql());
-    work.run(&format!("could not lock `{target}`"), &lock).await?;
+    work.run(&failed(target), &analyze(stage)).await?;
+    work.run(&format!("could not lock `{target}`"), &lock(target)).await?;
     // What came between the last look and the lock: the next try finishes it.
     let is_behind = shadow::next(work, sink, load, bound).await?.is_some();
     if is_behind || !dependents(work, old.oid).await?.is_empty() {
@@ -42,15 +41,11 @@ pub(in crate::connectors::postgres) async fn apply(
     }
     let after = renames(work, load, bound, old.oid, shadow.oid).await?;
     let carried = carried(work, old.oid, shadow.oid).await?;
-    let away = TableName::new(&target.schema, format!("{}_old", stage.name));
     let mut statements = identities(work, old.oid, shadow.oid).await?;
-    statements.push(format!("alter table {} rename to {}", target.sql(), identifier(&away.name)));
+    statements.push(set_aside(target, stage));
     statements.extend(move_in(target, stage));
     statements.extend(carried.first);
-    statements.push(match sink.options.replace_keep_old {
-        true => format!("alter table {} set schema _dhow", away.sql()),
-        false => format!("drop table {}", away.sql()),
-    });
+    statements.push(part_with(target, stage, sink.options.replace_keep_old));
     statements.extend(after);
     statements.extend(carried.rest);
     run_all(work, target, &statements).await?;
@@ -69,8 +64,46 @@ async fn run_all(work: &Work, target: &TableName, statements: &[String]) -> Resu
     Ok(())
 }
 
+/// Makes statistics of the shadow, before anybody asks for its rows.
+pub(in crate::connectors::postgres) fn analyze(stage: &TableName) -> String {
+    format!("analyze {}", stage.sql())
+}
+
+/// Keeps everybody else away from `target`, as is needed for the moment of the swap.
+pub(in crate::connectors::postgres) fn lock(target: &TableName) -> String {
+    format!("lock table {} in access exclusive mode", target.sql())
+}
+
+/// Keeps everybody else from changing rows of `target`.
+pub(in crate::connectors::postgres) fn lock_rows(target: &TableName) -> String {
+    format!("lock table {} in share row exclusive mode", target.sql())
+}
+
+/// What the old table is called between the swap and its end.
+fn away(target: &TableName, stage: &TableName) -> TableName {
+    TableName::new(&target.schema, format!("{}_old", stage.name))
+}
+
+/// Gives the old table another name.
+pub(in crate::connectors::postgres) fn set_aside(target: &TableName, stage: &TableName) -> String {
+    format!("alter table {} rename to {}", target.sql(), identifier(&away(target, stage).name))
+}
+
+/// Drops the old table, or keeps it in the schema `_dhow`.
+pub(in crate::connectors::postgres) fn part_with(
+    target: &TableName,
+    stage: &TableName,
+    keep: bool,
+) -> String {
+    let away = away(target, stage).sql();
+    if keep { format!("alter table {away} set schema _dhow") } else { format!("drop table {away}") }
+}
+
 /// Gives the shadow the schema and the name of the target.
-fn move_in(target: &TableName, stage: &TableName) -> [String; 2] {
+pub(in crate::connectors::postgres) fn move_in(
+    target: &TableName,
+    stage: &TableName,
+) -> [String; 2] {
     let moved = TableName::new(&target.schema, &stage.name);
     [
         format!("alter table {} set schema {}", stage.sql(), identifier(&target.schema)),
@@ -124,21 +157,9 @@ async fn renames(
     let schema = &bound.target.schema;
     let mut statements = Vec::new();
     for index in indexes(work, old).await? {
-        let made = index.new_name(&load.id);
-        if !is_made(work, &made).await? {
-            continue;
+        if is_made(work, &index.new_name(&load.id)).await? {
+            statements.push(index.rename_twin(&bound.target, &load.id));
         }
-        let (made_sql, name) = (identifier(&made), identifier(&index.name));
-        statements.push(match index.is_constraint() {
-            true => {
-                let table = bound.target.sql();
-                format!("alter table {table} rename constraint {made_sql} to {name}")
-            }
-            false => {
-                let made = TableName::new(schema, made).sql();
-                format!("alter index {made} rename to {name}")
-            }
-        });
     }
     let sql = include_str!("identities.sql");
     for row in work.rows("could not look for identities", sql, &[&old, &new]).await? {
@@ -149,7 +170,7 @@ async fn renames(
     Ok(statements)
 }
 
-/// Gives the primary key that the load has added the name that the server would have chosen.
+/// Names the primary key that the load has added, if it has added one.
 async fn name_own_key(work: &Work, load: &Load, target: &TableName) -> Result<()> {
     let name = key_name(&load.id);
     let sql = "select exists (select from pg_catalog.pg_constraint k \
@@ -162,14 +183,14 @@ async fn name_own_key(work: &Work, load: &Load, target: &TableName) -> Result<()
     if !row.is_some_and(|row| row.get(0)) {
         return Ok(());
     }
+    work.run("could not name the primary key", &rename_own_key(load, target)).await
+}
+
+/// Gives the primary key of `target` that `load` has added the name that the server would have chosen.
+pub(in crate::connectors::postgres) fn rename_own_key(load: &Load, target: &TableName) -> String {
     let short = &target.name[..target.name.floor_char_boundary(TableName::BYTES - "_pkey".len())];
-    let sql = format!(
-        "alter table {} rename constraint {} to {}",
-        target.sql(),
-        identifier(&name),
-        identifier(&format!("{short}_pkey"))
-    );
-    work.run("could not name the primary key", &sql).await
+    let (made, name) = (identifier(&key_name(&load.id)), identifier(&format!("{short}_pkey")));
+    format!("alter table {} rename constraint {made} to {name}", target.sql())
 }
 
 /// Replaces the rows of the table and leaves the table: readers with an older snapshot keep seeing
@@ -184,28 +205,34 @@ async fn refill(
     let (target, stage) = (&bound.target, bound.place());
     let there = columns_of_table(&work.client, &target.schema, &target.name).await?;
     may_refill(sink, load, found, &there)?;
-    let lock = format!("lock table {} in share row exclusive mode", target.sql());
-    work.run(&format!("could not lock `{target}`"), &lock).await?;
-    let names = names(load);
-    let key = found.iter().find_map(|dependent| dependent.key.as_deref());
-    let statements = match key {
-        None => vec![format!("delete from {}", target.sql()), insert_select(&names, stage, target)],
-        Some(key) => {
-            let same = equal(key, "s", "t");
-            let (target_sql, stage_sql) = (target.sql(), stage.sql());
-            vec![
-                format!(
-                    "delete from {target_sql} t \
-                     where not exists (select from {stage_sql} s where {same})"
-                ),
-                upsert(&names, stage, target, key),
-            ]
-        }
-    };
-    for statement in &statements {
-        let done = work.run(&failed(target), statement).await;
+    work.run(&format!("could not lock `{target}`"), &lock_rows(target)).await?;
+    for statement in refills(&names(load), stage, target, found) {
+        let done = work.run(&failed(target), &statement).await;
         done.map_err(|error| error.at("kept because of", &found[0].what))?;
     }
     point("pg.refilled").await;
     Ok(())
+}
+
+/// The statements that put the rows of `stage` in place of those of `target`, which `found` depend on.
+pub(in crate::connectors::postgres) fn refills(
+    names: &[&str],
+    stage: &TableName,
+    target: &TableName,
+    found: &[Dependent],
+) -> [String; 2] {
+    let (target_sql, stage_sql) = (target.sql(), stage.sql());
+    match found.iter().find_map(|dependent| dependent.key.as_deref()) {
+        None => [format!("delete from {target_sql}"), insert_select(names, stage, target)],
+        Some(key) => {
+            let same = equal(key, "s", "t");
+            [
+                format!(
+                    "delete from {target_sql} t \
+                     where not exists (select from {stage_sql} s where {same})"
+                ),
+                upsert(names, stage, target, key),
+            ]
+        }
+    }
 }

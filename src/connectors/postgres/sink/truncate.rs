@@ -3,6 +3,7 @@
 use super::bound::Bound;
 use super::merge::insert;
 use super::work::Work;
+use crate::connectors::postgres::name::TableName;
 use crate::error::{Error, Kind, Result};
 use crate::sink::Load;
 
@@ -13,7 +14,7 @@ pub(in crate::connectors::postgres) async fn apply(
     bound: &Bound,
 ) -> Result<()> {
     let failed = format!("could not empty `{}`", bound.target);
-    let emptied = work.run(&failed, &format!("truncate table {}", bound.target.sql())).await;
+    let emptied = work.run(&failed, &statement(&bound.target)).await;
     emptied.map_err(|error| match error.kind() {
         Kind::Unsupported => Error::refused(failed)
             .at("reason", "foreign keys of other tables reference it")
@@ -21,4 +22,9 @@ pub(in crate::connectors::postgres) async fn apply(
         _ => error,
     })?;
     insert(work, load, bound).await
+}
+
+/// The statement that empties `table`.
+pub(in crate::connectors::postgres) fn statement(table: &TableName) -> String {
+    format!("truncate table {}", table.sql())
 }

@@ -240,7 +240,12 @@ impl Rows {
     }
 }
 
-fn copy_statement(place: &TableName, names: &[String], format: Format) -> String {
+/// The statement that takes rows for the columns `names` of `place`.
+pub(in crate::connectors::postgres) fn copy_statement(
+    place: &TableName,
+    names: &[String],
+    format: Format,
+) -> String {
     let format = match format {
         Format::Binary => "binary",
         Format::Text => "text",
