@@ -23,7 +23,7 @@ pub(super) struct PlanCommand {
     #[arg(value_name = "PIPELINE")]
     pipeline: Option<String>,
 
-    /// Show the statements of sources, models, checks and sinks as well
+    /// Show statements as well: of sources, models and checks, and what Postgres targets will be sent
     #[arg(long, env = "DHOW_SQL", conflicts_with = "json")]
     sql: bool,
 

@@ -133,12 +133,13 @@ impl Decoder {
         }
     }
 
-    /// Empty columns, with room for a few more rows than these and as many bytes as these, which are
-    /// those of the last batch.
+    /// Empty columns, with room for a few more rows and bytes than these, which are those of the last
+    /// batch: what grows is copied.
     fn fresh(&self, rows: usize, bytes: &[usize]) -> Vec<Vector> {
-        let rows = (rows + rows / 8).min(self.batch_rows).min(crate::source::BATCH_ROWS);
+        let some_more = |number: usize| number + number / 8;
+        let rows = some_more(rows).min(self.batch_rows).min(crate::source::BATCH_ROWS);
         let column = |(reading, bytes): (&Reading, &usize)| {
-            let vector = Vector::new(&reading.wire, rows, *bytes);
+            let vector = Vector::new(&reading.wire, rows, some_more(*bytes));
             vector.ruled(reading.specials, reading.field.is_nullable())
         };
         self.readings.iter().zip(bytes).map(column).collect()

@@ -1,7 +1,7 @@
 //! A column while a batch is filled: its values, its NULLs, and what is done with odd values.
 
-use arrow::array::ArrayRef;
-use arrow::buffer::{BooleanBuffer, NullBuffer};
+use arrow::array::{ArrayRef, BooleanBufferBuilder};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 
@@ -16,6 +16,9 @@ pub(super) struct Vector {
     cells: Cells,
     odd: Odd,
 }
+
+/// A column that has a NULL gets room for so many: one that has few may have some more.
+const NULLS_FIRST: usize = 256;
 
 /// What is done with NULL, NaN and infinity in a column, and where NULLs are so far.
 #[derive(Debug)]
@@ -70,6 +73,9 @@ impl Odd {
     fn null(&mut self, cells: &mut impl Values) -> Result<(), Trouble> {
         if !self.nullable {
             return Err(Misfit::Null.into());
+        }
+        if self.nulls.capacity() == 0 {
+            self.nulls.reserve(NULLS_FIRST);
         }
         self.nulls.push(cells.len());
         cells.push_empty();
@@ -135,11 +141,12 @@ fn validity(rows: usize, nulls: &[usize]) -> Option<NullBuffer> {
     if nulls.is_empty() {
         return None;
     }
-    let mut valid = vec![true; rows];
+    let mut valid = BooleanBufferBuilder::new(rows);
+    valid.append_n(rows, true);
     for row in nulls {
-        valid[*row] = false;
+        valid.set_bit(*row, false);
     }
-    Some(NullBuffer::new(BooleanBuffer::from(valid)))
+    Some(NullBuffer::new(valid.finish()))
 }
 
 /// A field of a row, or an element of an array.
