@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use clap::Args;
-use serde_json::Value;
 
 use super::exit::{SUCCESS, Stop};
 use super::run::OutputFormat;
@@ -13,7 +12,7 @@ use super::{limits, print as out, project, runtime};
 use crate::config::Pipeline;
 use crate::engine::{Purpose, Settings, World};
 use crate::error::Error;
-use crate::plan::RelationFacts;
+use crate::plan::{Facts, RelationFacts};
 
 /// Flags of `dhow plan`.
 #[derive(Debug, Args)]
@@ -87,36 +86,31 @@ pub(super) fn settings(
 pub(super) fn print(pipeline: Pipeline, settings: Settings, form: Form) -> Result<u8, Stop> {
     let look = async move {
         let world = World::open(&pipeline, &settings, Purpose::Look).await?;
-        Ok::<_, Error>(match form {
-            Form::Steps => {
-                let end = "nothing was written; `dhow plan --sql` shows the statements";
-                Shown::Text(format!("{}\n{end}\n", world.plan.shown()))
-            }
-            Form::Statements => {
-                let (steps, statements) = (world.plan.shown(), statements(&world).await?);
-                Shown::Text(format!("{steps}\n{statements}\n\nnothing was written"))
-            }
-            Form::Json => Shown::Data(world.plan.to_json()),
-        })
+        let sent = match form {
+            Form::Statements => world.statements().await?,
+            Form::Steps | Form::Json => Vec::new(),
+        };
+        Ok::<_, Error>((world, sent))
     };
-    match runtime::block_on(2, look)?? {
-        Shown::Text(text) => out::line(&text)?,
-        Shown::Data(data) => out::json(&data)?,
+    let (world, sent) = runtime::block_on(2, look)??;
+    match form {
+        Form::Steps => {
+            let end = "nothing was written; `dhow plan --sql` shows the statements";
+            out::line(&format!("{}\n{end}\n", world.plan.shown()))?;
+        }
+        Form::Statements => {
+            let (steps, statements) = (world.plan.shown(), statements(&world.facts, &sent));
+            out::line(&format!("{steps}\n{statements}\n\nnothing was written"))?;
+        }
+        Form::Json => out::json(&world.plan.to_json())?,
     }
     Ok(SUCCESS)
 }
 
-/// A plan as it is printed.
-enum Shown {
-    Text(String),
-    Data(Value),
-}
-
 /// What is sent to servers for the first split of each source, every statement of ours with its
-/// parameters and the way in which it will be run, and what targets are sent; each under a comment that
-/// says whose it is.
-async fn statements(world: &World) -> Result<String, Error> {
-    let facts = &world.facts;
+/// parameters and the way in which it will be run, and what will be `sent` to the target of each sink;
+/// each under a comment that says whose it is.
+fn statements(facts: &Facts, sent: &[(String, Vec<String>)]) -> String {
     let statement = |what: &str, name: &str, relation: &RelationFacts| {
         format!("-- {what} {name}\n{}", relation.explained.trim())
     };
@@ -131,7 +125,7 @@ async fn statements(world: &World) -> Result<String, Error> {
     let models = facts.relations.iter().filter(|(_, relation)| !relation.explained.is_empty());
     let models = models.map(|(name, relation)| statement("model", name, relation));
     let checks = facts.checks.iter().map(|(name, check)| statement("check", name, check));
-    let sinks = world.statements().await?.into_iter().filter(|(_, lines)| !lines.is_empty());
+    let sinks = sent.iter().filter(|(_, lines)| !lines.is_empty());
     let sinks = sinks.map(|(name, lines)| format!("-- sink {name}\n{}", lines.join("\n")));
-    Ok(sources.chain(models).chain(checks).chain(sinks).collect::<Vec<_>>().join("\n\n"))
+    sources.chain(models).chain(checks).chain(sinks).collect::<Vec<_>>().join("\n\n")
 }

@@ -131,13 +131,13 @@ impl World {
     ///
     /// # Errors
     /// Those of the servers that are asked.
-    pub async fn statements(&self) -> Result<Vec<(&str, Vec<String>)>> {
+    pub async fn statements(&self) -> Result<Vec<(String, Vec<String>)>> {
         let mut all = Vec::new();
         for step in self.plan.loads() {
             let Some(opened) = self.sinks.get(&step.sink) else { continue };
             let load = step.load(plan_id()?, SnapshotId(String::new()));
             let statements = opened.sink.statements(&load).await;
-            all.push((step.sink.as_str(), statements.map_err(|e| e.at("sink", &step.sink))?));
+            all.push((step.sink.clone(), statements.map_err(|e| e.at("sink", &step.sink))?));
         }
         Ok(all)
     }

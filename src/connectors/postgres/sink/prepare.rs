@@ -106,14 +106,19 @@ async fn make(work: &Work, sink: &PostgresSink, load: &Load) -> Result<Bound> {
         return Ok(bound);
     }
     let table = target_table(work, sink, load).await?;
-    // A table that is empty after a crash of the server cannot hold what its notes say.
-    if load.mode == Mode::Append && load.repeatable && table.logged {
+    if goes_straight(load, table.logged) {
         bound.stage = None;
         return Ok(bound);
     }
     let sql = ddl::stage(bound.place(), &bound.target, &names(load));
     work.run("could not make a table for the parts", &sql).await?;
     Ok(bound)
+}
+
+/// Whether parts of `load` go straight into their table. One that is not `logged` is empty after a crash
+/// of the server, and could not hold what its notes say.
+pub(in crate::connectors::postgres) fn goes_straight(load: &Load, logged: bool) -> bool {
+    load.mode == Mode::Append && load.repeatable && logged
 }
 
 /// The table that the load changes, made or changed as the options say.

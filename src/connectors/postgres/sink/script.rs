@@ -5,7 +5,7 @@ use super::ddl;
 use super::house;
 use super::merge::{delete, insert_select, names, upsert};
 use super::new_types::NewTypes;
-use super::prepare::{stage_dropped, target_statements};
+use super::prepare::{goes_straight, stage_dropped, target_statements};
 use super::shadow::{self, Index};
 use super::swap;
 use super::table::{Table, dependents};
@@ -63,7 +63,7 @@ impl Script<'_> {
             lines.extend([HOUSE.to_owned(), house::MADE.to_owned()]);
         }
         let is_logged = self.table.is_none_or(|table| table.logged);
-        let is_staged = !(self.load.mode == Mode::Append && self.load.repeatable && is_logged);
+        let is_staged = !goes_straight(self.load, is_logged);
         lines.extend(match self.load.mode {
             Mode::Replace => self.replace().await?,
             _ if is_staged => self.change().await?,

@@ -48,7 +48,8 @@ fn notes(sql: &str) -> bool {
 }
 
 /// What was said beforehand of `load` of [`PARTS`] by a sink with `options`, without comments and the `;`
-/// at the end of each; and what the server heard when it ran.
+/// at the end of each, and what writes a part as often as there are parts; and what the server heard when it
+/// ran.
 async fn said_and_heard(
     before: &str,
     load: &Load,
@@ -66,7 +67,11 @@ async fn said_and_heard(
     assert_eq!(heard(&database), known, "nothing is changed by saying it");
     yard.load(load, PARTS).await.unwrap();
     let said = said.into_iter().filter(|line| !line.starts_with("--"));
-    let said = said.map(|line| line.strip_suffix(';').expect("a whole statement").to_owned());
+    let said = said.flat_map(|line| {
+        let sql = line.strip_suffix(';').expect("a whole statement").to_owned();
+        let times = if sql.starts_with("copy ") { PARTS.len() } else { 1 };
+        vec![sql; times]
+    });
     [said.collect(), heard(&database).split_off(known.len())]
 }
 
@@ -77,17 +82,10 @@ async fn every_mode_says_beforehand_what_the_server_will_hear() {
             let load = Load { repeatable, source_key: key(&["id"]), ..load("l1", mode.clone()) };
             for before in ["", before(&mode)] {
                 let [said, heard] = said_and_heard(before, &load, &[]).await;
-                let said: Vec<_> = said.iter().flat_map(|sql| for_each_part(sql)).collect();
                 assert_eq!(said, heard, "{mode}, after `{before}`");
             }
         }
     }
-}
-
-/// Each part is written by the same statement.
-fn for_each_part(sql: &str) -> Vec<String> {
-    let times = if sql.starts_with("copy ") { PARTS.len() } else { 1 };
-    vec![sql.to_owned(); times]
 }
 
 #[tokio::test]
@@ -96,7 +94,6 @@ async fn a_key_of_the_loads_own_is_said_for_a_table_that_has_none() {
     let key = [("table_key", "id")];
     for before in ["", "create table t (id bigint, word text); create index on t (word)"] {
         let [said, heard] = said_and_heard(before, &load, &key).await;
-        let said: Vec<_> = said.iter().flat_map(|sql| for_each_part(sql)).collect();
         assert_eq!(said, heard, "after `{before}`");
         assert!(said.iter().any(|sql| sql.contains("primary key (\"id\")")), "{said:?}");
     }
@@ -109,7 +106,7 @@ async fn the_format_of_the_rows_is_said_also_for_columns_that_are_not_there_yet(
     let schema = Schema::new([Arc::new(Field::new("id", DataType::Int64, false)), Arc::new(word)]);
     let load = Load { schema: Arc::new(schema), ..load("l1", Mode::Append) };
     let [said, heard] = said_and_heard("", &load, &[]).await;
-    assert_eq!(said[1..3], heard[1..3]);
+    assert_eq!(said, heard);
     assert_eq!(said[2], r#"copy "public"."t" ("id", "word") from stdin (format text)"#);
 }
 
@@ -118,9 +115,9 @@ async fn columns_that_are_added_or_widened_are_said() {
     let load = load("l1", Mode::Append);
     let policy = [("on_schema_change", "widen")];
     let [said, heard] = said_and_heard("create table t (id integer)", &load, &policy).await;
-    assert_eq!(said[1..3], heard[1..3]);
+    assert_eq!(said, heard);
     assert_eq!(
-        said[1..],
+        said[1..4],
         [
             r#"alter table "public"."t" alter column "id" type bigint"#,
             r#"alter table "public"."t" add column "word" text"#,
@@ -138,7 +135,6 @@ async fn a_replaced_table_is_said_to_get_its_indexes_and_keys_again() {
         create index of_word on t (word); create index of_gone on t (gone); \
         comment on table t is 'words'";
     let [said, heard] = said_and_heard(before, &load("l1", Mode::Replace), &[]).await;
-    let said: Vec<_> = said.iter().flat_map(|sql| for_each_part(sql)).collect();
     let (carried, rest): (Vec<_>, Vec<_>) = heard.into_iter().partition(|sql| !said.contains(sql));
     assert_eq!(said, rest);
     insta::assert_snapshot!(carried.join("\n"), @"comment on table public.t is 'words'");
@@ -169,7 +165,6 @@ async fn a_table_that_stays_for_its_views_is_said_to_get_other_rows() {
     let child = "; create table child (t bigint references t)";
     for before in [table.to_owned(), format!("{table}{child}")] {
         let [said, heard] = said_and_heard(&before, &load("l1", Mode::Replace), &[]).await;
-        let said: Vec<_> = said.iter().flat_map(|sql| for_each_part(sql)).collect();
         assert_eq!(said, heard, "after `{before}`");
     }
 }

@@ -115,11 +115,11 @@ pub(in crate::connectors::postgres) async fn next(
             return Ok(Some(first));
         }
     }
-    let own = own_key(sink, load, stage, table.is_some());
+    let Some(own) = own_key(sink, load, stage, table.is_some()) else { return Ok(None) };
     let has = "select exists (select from pg_catalog.pg_index \
                where indrelid = $1 and indisprimary)";
     let row = work.row("could not look for a primary key", has, &[&shadow.oid]).await?;
-    Ok(own.filter(|_| !row.is_some_and(|row| row.get(0))))
+    Ok((!row.is_some_and(|row| row.get(0))).then_some(own))
 }
 
 /// The statements that give `stage`, which has `columns`, the foreign keys of `table` that it lacks.
@@ -146,9 +146,12 @@ pub(in crate::connectors::postgres) fn own_key(
         true => sink.options.table_key.clone(),
         false => ddl::new_key(load, &sink.options.table_key),
     };
-    let (name, columns) = (key_name(&load.id), columns(key.iter().map(String::as_str)));
-    let add = format!("add constraint {} primary key ({columns})", identifier(&name));
-    (!key.is_empty()).then(|| format!("alter table {} {add}", stage.sql()))
+    if key.is_empty() {
+        return None;
+    }
+    let (name, key) = (key_name(&load.id), columns(key.iter().map(String::as_str)));
+    let name = identifier(&name);
+    Some(format!("alter table {} add constraint {name} primary key ({key})", stage.sql()))
 }
 
 /// What the primary key that a load adds is called until the swap.

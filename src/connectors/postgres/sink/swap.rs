@@ -64,17 +64,17 @@ async fn run_all(work: &Work, target: &TableName, statements: &[String]) -> Resu
     Ok(())
 }
 
-/// Makes statistics of the shadow, before anybody asks for its rows.
+/// The statement that makes statistics of the shadow, before anybody asks for its rows.
 pub(in crate::connectors::postgres) fn analyze(stage: &TableName) -> String {
     format!("analyze {}", stage.sql())
 }
 
-/// Keeps everybody else away from `target`, as is needed for the moment of the swap.
+/// The statement that keeps everybody else away from `target`, for the moment of the swap.
 pub(in crate::connectors::postgres) fn lock(target: &TableName) -> String {
     format!("lock table {} in access exclusive mode", target.sql())
 }
 
-/// Keeps everybody else from changing rows of `target`.
+/// The statement that keeps everybody else from changing rows of `target`.
 pub(in crate::connectors::postgres) fn lock_rows(target: &TableName) -> String {
     format!("lock table {} in share row exclusive mode", target.sql())
 }
@@ -84,12 +84,12 @@ fn away(target: &TableName, stage: &TableName) -> TableName {
     TableName::new(&target.schema, format!("{}_old", stage.name))
 }
 
-/// Gives the old table another name.
+/// The statement that gives the old table another name.
 pub(in crate::connectors::postgres) fn set_aside(target: &TableName, stage: &TableName) -> String {
     format!("alter table {} rename to {}", target.sql(), identifier(&away(target, stage).name))
 }
 
-/// Drops the old table, or keeps it in the schema `_dhow`.
+/// The statement that drops the old table, or keeps it in the schema `_dhow`.
 pub(in crate::connectors::postgres) fn part_with(
     target: &TableName,
     stage: &TableName,
@@ -99,7 +99,7 @@ pub(in crate::connectors::postgres) fn part_with(
     if keep { format!("alter table {away} set schema _dhow") } else { format!("drop table {away}") }
 }
 
-/// Gives the shadow the schema and the name of the target.
+/// The statements that give the shadow the schema and the name of the target.
 pub(in crate::connectors::postgres) fn move_in(
     target: &TableName,
     stage: &TableName,
@@ -186,7 +186,8 @@ async fn name_own_key(work: &Work, load: &Load, target: &TableName) -> Result<()
     work.run("could not name the primary key", &rename_own_key(load, target)).await
 }
 
-/// Gives the primary key of `target` that `load` has added the name that the server would have chosen.
+/// The statement that gives the primary key of `target`, which `load` has added, the name that the server
+/// would have chosen.
 pub(in crate::connectors::postgres) fn rename_own_key(load: &Load, target: &TableName) -> String {
     let short = &target.name[..target.name.floor_char_boundary(TableName::BYTES - "_pkey".len())];
     let (made, name) = (identifier(&key_name(&load.id)), identifier(&format!("{short}_pkey")));
